@@ -1,0 +1,214 @@
+import { EventEmitter } from 'node:events';
+import { dial, type DialTarget } from './dial.js';
+import { SocketError } from './errors.js';
+import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
+import { blocked, Policy, type PolicySettings } from './policy.js';
+import { ReceiveBudget } from './receive-budget.js';
+import { Registry } from './registry.js';
+import { resolveHost } from './resolve.js';
+import type { CloseReason, ManagedSocket, SocketContext, SocketEvent } from './socket.js';
+import type { Page } from './socket-list.js';
+import { StreamConnection, type StreamSettings } from './stream-connection.js';
+import { StreamListener, type ListenerSettings } from './stream-listener.js';
+
+export interface ListenRequest extends ListenerSettings {
+  host: string;
+  port: number;
+}
+
+export interface ConnectRequest extends StreamSettings, DialTarget {}
+
+export interface EngineOptions {
+  limits?: Partial<Limits>;
+  policy: PolicySettings;
+}
+
+/**
+ * The socket API as an object: listen, connect, get, list, close. Owns every socket, the byte budget
+ * and the one timer that looks at deadlines.
+ */
+export class Engine {
+  readonly limits: Limits;
+  readonly policy: Policy;
+  private readonly registry: Registry;
+  private readonly budget: ReceiveBudget;
+  private readonly context: SocketContext;
+  private readonly events = new EventEmitter();
+  private readonly sweeper: NodeJS.Timeout;
+  /** Sockets that a caller has removed: their bytes are gone, their record stays in lists for a while. */
+  private readonly removed = new WeakSet<ManagedSocket>();
+  private stopping = false;
+
+  constructor(options: EngineOptions) {
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.policy = new Policy(options.policy);
+    this.registry = new Registry(this.limits, (socket) => {
+      if (socket instanceof StreamConnection) this.parentOf(socket)?.connections.remove(socket);
+    });
+    this.budget = new ReceiveBudget(this.limits.maxBufferedBytes);
+    this.events.setMaxListeners(0);
+    this.context = {
+      limits: this.limits,
+      budget: this.budget,
+      now: Date.now,
+      emit: (name, socket) => this.noticed({ name, socket }),
+    };
+    this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
+  }
+
+  get openCount(): number {
+    return this.registry.openCount;
+  }
+
+  get bufferedBytes(): number {
+    return this.budget.usedBytes;
+  }
+
+  /** bind(2) and listen(2). Errors: ADDRESS_BLOCKED, NAME_TAKEN, QUOTA_EXCEEDED, the kernel's, the resolver's. */
+  async listen(request: ListenRequest): Promise<StreamListener> {
+    const release = this.reserve(request.name);
+    try {
+      const [found] = await resolveHost(request.host, 'any', this.limits.connectTimeoutMs);
+      if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${request.host}`);
+      const decision = this.policy.mayBind(found.address, request.port);
+      if (!decision.allowed) throw blocked('bind', request.host, request.port, decision.rule);
+      const at = { address: found.address, port: request.port };
+      const listener = await StreamListener.listen(at, request, this.context, {
+        reserve: () => this.reserve(null),
+        admit: (connection) => this.admit(connection, 'accepted'),
+      });
+      this.admit(listener, 'created');
+      return listener;
+    } finally {
+      release();
+    }
+  }
+
+  /** connect(2), within the deadline. Errors as `listen`, and those of the peer or the way to it. */
+  async connect(request: ConnectRequest): Promise<StreamConnection> {
+    const release = this.reserve(request.name);
+    try {
+      return await dial(request, this.policy, (socket) => {
+        const client = StreamConnection.over(socket, 'client', request, this.context, null);
+        if (client !== null) this.admit(client, 'connected');
+        return client;
+      });
+    } finally {
+      release();
+    }
+  }
+
+  /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
+  get(idOrName: string): ManagedSocket {
+    const socket = this.registry.get(idOrName);
+    if (this.removed.has(socket)) throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
+    return socket;
+  }
+
+  listener(idOrName: string): StreamListener {
+    const socket = this.get(idOrName);
+    if (socket instanceof StreamListener) return socket;
+    throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a listener`);
+  }
+
+  connection(idOrName: string): StreamConnection {
+    const socket = this.get(idOrName);
+    if (socket instanceof StreamConnection) return socket;
+    throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is a listener: it carries no bytes`);
+  }
+
+  list(after: number, limit: number, matches: (socket: ManagedSocket) => boolean): Page<ManagedSocket> {
+    return this.registry.all.page(after, limit, matches);
+  }
+
+  /**
+   * Closes a socket and throws away what nobody has read. A listener takes its connections with it,
+   * after giving them `drainMs` to end by themselves. A second call fails with SOCKET_GONE.
+   */
+  async remove(socket: ManagedSocket, mode: 'graceful' | 'reset', drainMs = 0): Promise<void> {
+    if (this.removed.has(socket)) throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed and gone`);
+    this.removed.add(socket);
+    const alreadyClosed = socket.isClosed;
+    const closing = socket.close(mode, 'api');
+    if (socket instanceof StreamConnection) socket.log.discard();
+    if (alreadyClosed) this.registry.forget(socket);
+    await closing;
+    if (socket instanceof StreamListener) await this.closeConnections(socket, mode, drainMs);
+  }
+
+  onEvent(listener: (event: SocketEvent) => void): () => void {
+    this.events.on('socket', listener);
+    return () => this.events.off('socket', listener);
+  }
+
+  /** No new socket; listeners close, connections go on. */
+  stopAccepting(): void {
+    this.stopping = true;
+    for (const socket of this.registry.all) {
+      if (socket instanceof StreamListener) void socket.close('graceful', 'shutdown');
+    }
+  }
+
+  /** Ends everything: what is queued is sent, for a moment, then FIN. */
+  async close(): Promise<void> {
+    this.stopAccepting();
+    clearInterval(this.sweeper);
+    const reason: CloseReason = 'shutdown';
+    await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', reason)));
+  }
+
+  private async closeConnections(listener: StreamListener, mode: 'graceful' | 'reset', drainMs: number): Promise<void> {
+    const open = [...listener.connections].filter((connection) => !connection.isClosed);
+    if (drainMs > 0 && open.length > 0) await this.allClosed(listener, drainMs);
+    await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));
+  }
+
+  /** Resolves when the listener has no open connection left, or after `timeoutMs`. */
+  private allClosed(listener: StreamListener, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(settle, timeoutMs);
+      const stop = this.onEvent(() => {
+        if (listener.open === 0) settle();
+      });
+    });
+  }
+
+  private reserve(name: string | null): () => void {
+    if (this.stopping) throw new SocketError('QUOTA_EXCEEDED', 'the service is stopping');
+    return this.registry.reserve(name);
+  }
+
+  private admit(socket: ManagedSocket, as: 'created' | 'accepted' | 'connected'): void {
+    this.registry.add(socket);
+    this.noticed({ name: as, socket });
+  }
+
+  private noticed(event: SocketEvent): void {
+    if (event.name === 'closed' || event.name === 'failed') {
+      this.registry.noteClosed(event.socket);
+      if (event.socket instanceof StreamConnection) this.parentOf(event.socket)?.connectionClosed();
+    }
+    this.events.emit('socket', event);
+  }
+
+  private parentOf(connection: StreamConnection): StreamListener | null {
+    if (connection.listenerId === null) return null;
+    try {
+      const parent = this.registry.get(connection.listenerId);
+      return parent instanceof StreamListener ? parent : null;
+    } catch {
+      return null; // the listener was closed long ago and is forgotten
+    }
+  }
+
+  private sweep(): void {
+    const now = this.context.now();
+    for (const socket of this.registry.all) socket.sweep(now);
+    this.registry.forgetClosedBefore(now - this.limits.closedRetentionMs);
+  }
+}

@@ -1,0 +1,129 @@
+import { constants } from 'node:os';
+
+/** Codes of the kernel and the resolver that a caller can act on. errno(3), gai_strerror(3). */
+const SYSTEM_CODES = [
+  'EACCES',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NONAME',
+  'ECANCELED',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'EINVAL',
+  'EMFILE',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'ENOTCONN',
+  'EPERM',
+  'EPIPE',
+  'EPROTONOSUPPORT',
+  'ETIMEDOUT',
+] as const;
+
+/** Conditions of the engine's own. */
+const ENGINE_CODES = [
+  'ADDRESS_BLOCKED',
+  'NAME_TAKEN',
+  'OFFSET_GONE',
+  'OFFSET_OUT_OF_RANGE',
+  'PAYLOAD_INVALID',
+  'QUOTA_EXCEEDED',
+  'READER_ATTACHED',
+  'READER_NOT_FOUND',
+  'SOCKET_GONE',
+  'SOCKET_NOT_FOUND',
+  'SYSTEM_ERROR',
+] as const;
+
+export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | (typeof ENGINE_CODES)[number];
+
+export interface SocketErrorDetails {
+  /** Positive number of errno.h, or the negative one of the resolver (netdb.h). */
+  errno?: number | undefined;
+  syscall?: string | undefined;
+  address?: string | undefined;
+  port?: number | undefined;
+  /** ADDRESS_BLOCKED: the rule of the policy that decided. */
+  rule?: string | undefined;
+  /** OFFSET_GONE: the bytes that are not there any more, `to` exclusive. */
+  gap?: { from: number; to: number } | undefined;
+  /** A send that ended early: how many bytes the stream took. */
+  bytesSent?: number | undefined;
+  /** OFFSET_OUT_OF_RANGE, PAYLOAD_INVALID: the field that was wrong. */
+  field?: string | undefined;
+  cause?: unknown;
+}
+
+const RESOLVER_ERRNO: Partial<Record<SocketErrorCode, number>> = {
+  EAI_NONAME: -2,
+  EAI_AGAIN: -3,
+  EAI_FAIL: -4,
+};
+
+/** Names that Node gives to answers of the resolver (ENOTFOUND stands for NONAME and NODATA). */
+const NODE_ALIASES: Readonly<Record<string, SocketErrorCode>> = {
+  ENOTFOUND: 'EAI_NONAME',
+  ENODATA: 'EAI_NONAME',
+  EAI_NODATA: 'EAI_NONAME',
+  EAI_FAMILY: 'EAFNOSUPPORT',
+  ERR_SOCKET_CLOSED_BEFORE_CONNECTION: 'ECONNABORTED',
+  ERR_STREAM_WRITE_AFTER_END: 'EPIPE',
+  ERR_STREAM_DESTROYED: 'ENOTCONN',
+};
+
+const KNOWN_CODES: ReadonlySet<string> = new Set(SYSTEM_CODES);
+
+function isSystemCode(code: string): code is (typeof SYSTEM_CODES)[number] {
+  return KNOWN_CODES.has(code);
+}
+
+function errnoOf(code: SocketErrorCode): number | undefined {
+  return RESOLVER_ERRNO[code] ?? (constants.errno as Record<string, number>)[code];
+}
+
+/** The one error that the engine throws: a code of a closed list, and what the kernel said. */
+export class SocketError extends Error {
+  readonly errno: number | undefined;
+
+  constructor(
+    readonly code: SocketErrorCode,
+    message: string,
+    readonly details: SocketErrorDetails = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.name = 'SocketError';
+    this.errno = details.errno ?? errnoOf(code);
+  }
+
+  /** Translates an error of Node at the edge of the system call; the original stays as the cause. */
+  static fromSystem(error: unknown, details: SocketErrorDetails = {}): SocketError {
+    if (error instanceof SocketError) return error;
+    const system = error as NodeJS.ErrnoException & { address?: string; port?: number };
+    const nodeCode = system.code ?? '';
+    const code = isSystemCode(nodeCode) ? nodeCode : (NODE_ALIASES[nodeCode] ?? 'SYSTEM_ERROR');
+    const syscall = system.syscall ?? details.syscall;
+    const address = system.address ?? details.address;
+    const port = system.port ?? details.port;
+    return new SocketError(code, describe(code, nodeCode, syscall, address, port), {
+      ...details,
+      syscall,
+      address,
+      port,
+      cause: error,
+    });
+  }
+}
+
+function describe(code: string, nodeCode: string, syscall?: string, address?: string, port?: number): string {
+  const shown = code === 'SYSTEM_ERROR' && nodeCode !== '' ? nodeCode : code;
+  const target = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${String(port)}`}`;
+  return `${syscall === undefined ? '' : `${syscall} `}${shown}${target}`;
+}

@@ -1,0 +1,35 @@
+/**
+ * The engine: sockets as objects, without HTTP, framework, logger or environment.
+ *
+ *   engine.ts             the facade: listen, connect, get, list, remove, events
+ *   registry.ts           the set of sockets: ids, names, bounds; socket-list.ts keeps their order
+ *   socket.ts             what every socket has: id, state, one close
+ *   stream-listener.ts    a TCP socket that listens
+ *   stream-connection.ts  a TCP connection, accepted or dialled
+ *     receive-log.ts        what it received: offsets, readers, gaps (byte-window.ts: the memory,
+ *                           receive-budget.ts: the bound over all sockets)
+ *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
+ *     send-queue.ts         what it has to send
+ *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
+ *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
+ *   payload.ts            bytes as text and back
+ *   errors.ts  limits.ts  the closed list of errors, the table of bounds
+ */
+export { Engine, type ConnectRequest, type EngineOptions, type ListenRequest } from './engine.js';
+export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
+export { SocketError, type SocketErrorCode } from './errors.js';
+export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
+export { LOOPBACK, type PolicySettings } from './policy.js';
+export { LogReader, LogView, type Gap, type ReaderState, type StartAt } from './receive-log.js';
+export { isHostSyntax } from './resolve.js';
+export {
+  ManagedSocket,
+  SOCKET_STATES,
+  type CloseReason,
+  type SocketEvent,
+  type SocketKind,
+  type SocketState,
+} from './socket.js';
+export { StreamConnection, type ReceiveSettings } from './stream-connection.js';
+export { StreamListener } from './stream-listener.js';

@@ -1,0 +1,54 @@
+import net from 'node:net';
+
+/**
+ * The part of Node's stream handle that has no public door. `onread` (public) lets the caller give
+ * the memory for each read, but only for sockets it constructs, and only right after a read; an
+ * accepted or a connected socket has to be wrapped anew, and a resumed one told its new memory.
+ */
+interface StreamHandle {
+  readonly fd: number;
+  useUserBuffer(memory: Uint8Array): void;
+}
+
+interface WithHandle {
+  _handle: StreamHandle | null;
+  /** The listener that counts this socket among its connections. */
+  _server?: unknown;
+}
+
+export interface ReadSide {
+  /** Memory for the next read; never empty. */
+  memory: () => Buffer;
+  /** `count` bytes were read into what `memory` gave last; false stops the reading. */
+  filled: (count: number) => boolean;
+}
+
+/**
+ * Takes the open connection out of `socket` into a new one that reads through `side`. Call it in the
+ * very tick of 'connection' or 'connect': nothing has been read yet then. Null when it is gone already.
+ */
+export function adopt(socket: net.Socket, side: ReadSide): net.Socket | null {
+  const from = socket as unknown as WithHandle;
+  const handle = from._handle;
+  if (handle === null) return null;
+  from._handle = null;
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: { buffer: side.memory, callback: side.filled },
+  };
+  const adopted = new net.Socket(options as net.SocketConstructorOpts);
+  (adopted as unknown as WithHandle)._server = from._server;
+  return adopted;
+}
+
+/** Tells a paused socket which memory its next read goes to. */
+export function readInto(socket: net.Socket, memory: Buffer): void {
+  (socket as unknown as WithHandle)._handle?.useUserBuffer(memory);
+}
+
+/** The descriptor's number, as fileno() of the socket API; null once it is closed. */
+export function filenoOf(socket: net.Socket | net.Server): number | null {
+  const fd = (socket as unknown as WithHandle)._handle?.fd;
+  return fd === undefined || fd < 0 ? null : fd;
+}

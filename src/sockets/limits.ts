@@ -1,0 +1,69 @@
+/**
+ * Every bound of the engine, in one place. Sizes are bytes, durations milliseconds.
+ * What an operator may change is read by the configuration; the rest is fixed and says why.
+ */
+export interface Limits {
+  /** Sockets of any kind open at once. */
+  maxSockets: number;
+  /** Received bytes held in memory over all sockets, history included. */
+  maxBufferedBytes: number;
+  /** The receive window of a socket that does not ask for another. */
+  defaultWindowBytes: number;
+  /** The largest receive window a caller may ask for. */
+  maxWindowBytes: number;
+  /** How long a connect may take, names included, when the caller does not say. */
+  connectTimeoutMs: number;
+  /** How long a send waits for a peer that does not read, when the caller does not say. */
+  sendTimeoutMs: number;
+  /** Silence after which the kernel asks whether the peer is still there; 10 probes follow, 1 s apart. */
+  keepAliveMs: number;
+  /** How long a connection whose peer has sent EOF stays open without traffic once all is read. */
+  halfClosedMs: number;
+  /** How long unread bytes outlive the close of their socket. */
+  lingerMs: number;
+  /** How long a closed socket can still be inspected, and how many of them at most. */
+  closedRetentionMs: number;
+  maxClosed: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  maxSockets: 10_000,
+  maxBufferedBytes: 512 * 1024 * 1024,
+  defaultWindowBytes: 1024 * 1024,
+  maxWindowBytes: 64 * 1024 * 1024,
+  connectTimeoutMs: 10_000,
+  sendTimeoutMs: 30_000,
+  keepAliveMs: 60_000,
+  halfClosedMs: 60_000,
+  lingerMs: 60_000,
+  closedRetentionMs: 300_000,
+  maxClosed: 10_000,
+};
+
+/** Readers one socket remembers: each is a cursor that may hold bytes. */
+export const MAX_READERS = 64;
+
+/**
+ * What every log may hold even when the process is over its byte budget, so that sockets which
+ * nobody reads can never bring the others to a halt.
+ */
+export const BUDGET_RESERVE_BYTES = 16 * 1024;
+
+/** The read buffer that all quiet connections share; its bytes are copied at once. */
+export const SHARED_READ_BYTES = 64 * 1024;
+
+/** The largest single read: at this size a relay in Node costs what one in C does. */
+export const MAX_READ_BYTES = 1024 * 1024;
+
+/** A send is handed to the kernel in slices of this size; at most one slice can be past recall. */
+export const SEND_SLICE_BYTES = 64 * 1024;
+
+/** Sends up to this size are gathered and written together at the end of the tick. */
+export const COALESCE_BELOW_BYTES = 16 * 1024;
+
+/** How long a graceful close waits for queued sends, and then for the peer's EOF. */
+export const CLOSE_FLUSH_MS = 5_000;
+export const CLOSE_LINGER_MS = 1_000;
+
+/** How often deadlines (idle, half-closed, linger, reader TTL, retention) are looked at. */
+export const SWEEP_MS = 250;

@@ -1,0 +1,101 @@
+import { SocketError } from './errors.js';
+import type { ManagedSocket } from './socket.js';
+import { SocketList } from './socket-list.js';
+
+/** How many ids of forgotten sockets are remembered, to tell "gone" from "never was". */
+const MAX_TOMBSTONES = 10_000;
+
+/**
+ * The set of sockets protects itself: ids and names are unique, the number is bounded, and what is
+ * closed is kept for a while and then forgotten.
+ */
+export class Registry {
+  private readonly byId = new Map<string, ManagedSocket>();
+  private readonly byName = new Map<string, ManagedSocket>();
+  private readonly reservedNames = new Set<string>();
+  /** Closed sockets, oldest first. */
+  private readonly closed = new Map<string, ManagedSocket>();
+  private readonly tombstones = new Set<string>();
+  private open = 0;
+  private reservedPlaces = 0;
+  readonly all = new SocketList();
+
+  constructor(
+    private readonly bounds: { maxSockets: number; maxClosed: number },
+    /** Told of each socket that is forgotten, for whoever else lists it. */
+    private readonly onForget: (socket: ManagedSocket) => void,
+  ) {}
+
+  get openCount(): number {
+    return this.open;
+  }
+
+  /**
+   * Keeps a place, and the name if there is one, for a socket that is about to be opened: refused
+   * before the kernel is asked. The answer gives both back; call it whether or not `add` followed.
+   */
+  reserve(name: string | null): () => void {
+    if (this.open + this.reservedPlaces >= this.bounds.maxSockets) {
+      throw new SocketError('QUOTA_EXCEEDED', `${String(this.bounds.maxSockets)} sockets are open, the most allowed`);
+    }
+    if (name !== null) {
+      if (this.reservedNames.has(name) || this.byName.has(name)) {
+        throw new SocketError('NAME_TAKEN', `the name "${name}" is taken`);
+      }
+      this.reservedNames.add(name);
+    }
+    this.reservedPlaces += 1;
+    let given = false;
+    return () => {
+      if (given) return;
+      given = true;
+      this.reservedPlaces -= 1;
+      if (name !== null) this.reservedNames.delete(name);
+    };
+  }
+
+  add(socket: ManagedSocket): void {
+    this.byId.set(socket.id, socket);
+    this.all.add(socket);
+    this.open += 1;
+    if (socket.name !== null) this.byName.set(socket.name, socket);
+  }
+
+  /** By id, or by the name of an open socket. Throws SOCKET_GONE or SOCKET_NOT_FOUND. */
+  get(idOrName: string): ManagedSocket {
+    const socket = this.byId.get(idOrName) ?? this.byName.get(idOrName);
+    if (socket !== undefined) return socket;
+    if (this.tombstones.has(idOrName)) throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
+    throw new SocketError('SOCKET_NOT_FOUND', `no socket ${idOrName}`);
+  }
+
+  /** Of a socket that has just closed: frees its name and place; it can still be inspected. */
+  noteClosed(socket: ManagedSocket): void {
+    if (!this.byId.has(socket.id) || this.closed.has(socket.id)) return;
+    this.open -= 1;
+    if (socket.name !== null && this.byName.get(socket.name) === socket) this.byName.delete(socket.name);
+    this.closed.set(socket.id, socket);
+    if (this.closed.size <= this.bounds.maxClosed) return;
+    const oldest = this.closed.values().next().value;
+    if (oldest !== undefined) this.forget(oldest);
+  }
+
+  forget(socket: ManagedSocket): void {
+    this.byId.delete(socket.id);
+    this.closed.delete(socket.id);
+    this.all.remove(socket);
+    this.onForget(socket);
+    this.tombstones.add(socket.id);
+    if (this.tombstones.size <= MAX_TOMBSTONES) return;
+    const oldest = this.tombstones.values().next().value;
+    if (oldest !== undefined) this.tombstones.delete(oldest);
+  }
+
+  /** Forgets what has been closed since before `time`. */
+  forgetClosedBefore(time: number): void {
+    for (const socket of this.closed.values()) {
+      if ((socket.closedAt ?? time) > time) return;
+      this.forget(socket);
+    }
+  }
+}

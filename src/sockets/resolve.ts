@@ -1,0 +1,62 @@
+import { lookup } from 'node:dns/promises';
+import { endpointOf, addressBytes, type Family } from './endpoint.js';
+import { SocketError } from './errors.js';
+
+export type FamilyChoice = 'any' | Family;
+
+export interface ResolvedAddress {
+  address: string;
+  family: Family;
+}
+
+const FAMILY_NUMBER = { any: 0, ipv4: 4, ipv6: 6 } as const;
+const MAX_NAME_LENGTH = 253;
+
+/** What may be asked of the resolver: it cuts a name at a NUL, so the syntax is checked before. */
+export function isHostSyntax(host: string): boolean {
+  if (addressBytes(host) !== null) return true;
+  return host.length <= MAX_NAME_LENGTH && /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?$/.test(host);
+}
+
+/**
+ * All addresses of a name, once, by getaddrinfo(3), within `timeoutMs`. A numeric address is itself.
+ * Fails with EINVAL, EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAFNOSUPPORT or ETIMEDOUT.
+ */
+export async function resolveHost(host: string, family: FamilyChoice, timeoutMs: number): Promise<ResolvedAddress[]> {
+  if (!isHostSyntax(host)) {
+    throw new SocketError('EINVAL', 'not a host name or address', { syscall: 'getaddrinfo', address: host });
+  }
+  if (addressBytes(host) !== null) return [numeric(host, family)];
+  const found = await withDeadline(
+    lookup(host, { all: true, family: FAMILY_NUMBER[family], order: 'verbatim' }).catch((error: unknown) => {
+      throw SocketError.fromSystem(error, { syscall: 'getaddrinfo', address: host });
+    }),
+    timeoutMs,
+    host,
+  );
+  return found.map(({ address }) => ({ address, family: endpointOf(address, 0).family }));
+}
+
+function numeric(address: string, family: FamilyChoice): ResolvedAddress {
+  const actual: Family = address.includes(':') ? 'ipv6' : 'ipv4';
+  if (family !== 'any' && family !== actual) {
+    throw new SocketError('EAFNOSUPPORT', `${address} is not an ${family} address`, { syscall: 'getaddrinfo', address });
+  }
+  return { address, family: actual };
+}
+
+/** getaddrinfo cannot be cancelled: past the deadline its answer is ignored. */
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number, host: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const details = { syscall: 'getaddrinfo', address: host };
+      reject(new SocketError('ETIMEDOUT', `getaddrinfo ETIMEDOUT ${host}`, details));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,150 @@
+import type { Socket } from 'node:net';
+import { SocketError } from './errors.js';
+import { COALESCE_BELOW_BYTES, SEND_SLICE_BYTES } from './limits.js';
+
+/** Called once: with null when the kernel took all of it, or with why it did not. */
+export type Sent = (error: SocketError | null, bytesSent: number) => void;
+
+interface Send {
+  readonly data: Buffer;
+  readonly done: Sent;
+  /** Bytes handed to the socket: they can not be called back. */
+  handed: number;
+  /** Bytes that the kernel took. */
+  flushed: number;
+}
+
+/**
+ * What waits to be sent on one connection, in order. Data goes to the kernel slice by slice, so that
+ * a send which runs out of time ends at a known byte: what was handed over is the stream's, the rest
+ * is the caller's again.
+ */
+export class SendQueue {
+  private readonly waiting: Send[] = [];
+  private readonly inFlight = new Set<Send>();
+  private waitingBytes = 0;
+  private flushedBytes = 0;
+  private corked = false;
+  private ending = false;
+  private failure: SocketError | null = null;
+
+  constructor(private readonly socket: Socket) {}
+
+  /** Bytes not yet taken by the kernel. */
+  get queuedBytes(): number {
+    return this.waitingBytes + this.socket.writableLength;
+  }
+
+  get sentBytes(): number {
+    return this.flushedBytes;
+  }
+
+  /** `end` was called: no more sends. */
+  get isEnding(): boolean {
+    return this.ending;
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0 && this.inFlight.size === 0;
+  }
+
+  /** sendall(): queues all of `data`. Answers a function that takes back what was not handed over. */
+  push(data: Buffer, done: Sent): (reason: SocketError) => void {
+    const send: Send = { data, done, handed: 0, flushed: 0 };
+    if (this.failure !== null || data.length === 0) {
+      const error = this.failure;
+      queueMicrotask(() => done(error, 0));
+      return () => undefined;
+    }
+    this.waiting.push(send);
+    this.inFlight.add(send);
+    this.waitingBytes += data.length;
+    this.pump();
+    return (reason) => this.withdraw(send, reason);
+  }
+
+  /** send(): hands over what the kernel takes now and answers how much that was; never waits. */
+  pushSome(data: Buffer): number {
+    if (this.failure !== null) throw this.failure;
+    this.uncork();
+    let taken = 0;
+    while (taken < data.length && this.waiting.length === 0 && this.socket.writableLength === 0) {
+      const slice = data.subarray(taken, taken + SEND_SLICE_BYTES);
+      this.socket.write(slice, () => {
+        this.flushedBytes += slice.length;
+        this.pump();
+      });
+      taken += slice.length;
+    }
+    return taken;
+  }
+
+  /** FIN after everything that waits; nothing is taken after this. */
+  end(): void {
+    this.ending = true;
+    this.pump();
+  }
+
+  /** Everything that waits, and everything that comes after, fails with `error`. */
+  fail(error: SocketError): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    this.waiting.length = 0;
+    this.waitingBytes = 0;
+    const open = [...this.inFlight];
+    this.inFlight.clear();
+    for (const send of open) send.done(error, send.flushed);
+  }
+
+  private withdraw(send: Send, reason: SocketError): void {
+    if (!this.inFlight.delete(send)) return;
+    const index = this.waiting.indexOf(send);
+    if (index >= 0) {
+      this.waiting.splice(index, 1);
+      this.waitingBytes -= send.data.length - send.handed;
+    }
+    send.done(reason, send.handed);
+    this.pump();
+  }
+
+  private pump(): void {
+    for (let send = this.waiting[0]; send !== undefined && !this.isFull; send = this.waiting[0]) {
+      const slice = send.data.subarray(send.handed, send.handed + SEND_SLICE_BYTES);
+      send.handed += slice.length;
+      this.waitingBytes -= slice.length;
+      if (send.handed === send.data.length) this.waiting.shift();
+      if (slice.length < COALESCE_BELOW_BYTES) this.cork();
+      this.socket.write(slice, (error) => this.written(send, slice.length, error));
+    }
+    if (this.ending && this.waiting.length === 0 && !this.socket.writableEnded) {
+      this.uncork();
+      this.socket.end();
+    }
+  }
+
+  private get isFull(): boolean {
+    return this.socket.writableLength >= SEND_SLICE_BYTES;
+  }
+
+  private written(send: Send, bytes: number, error: Error | null | undefined): void {
+    if (error) return; // the socket's own error event says why, and fails the queue
+    this.flushedBytes += bytes;
+    send.flushed += bytes;
+    if (send.flushed === send.data.length && this.inFlight.delete(send)) send.done(null, send.flushed);
+    this.pump();
+  }
+
+  /** Small writes of one tick leave in one system call. */
+  private cork(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.socket.cork();
+    process.nextTick(() => this.uncork());
+  }
+
+  private uncork(): void {
+    if (!this.corked) return;
+    this.corked = false;
+    this.socket.uncork();
+  }
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import type { Endpoint, Family } from './endpoint.js';
+import type { SocketError } from './errors.js';
+import type { Limits } from './limits.js';
+import type { ReceiveBudget } from './receive-budget.js';
+
+export type SocketKind = 'listener' | 'connection' | 'client';
+export type Protocol = 'tcp';
+
+export const SOCKET_STATES = [
+  'listening',
+  'connecting',
+  'open',
+  'half-closed-local',
+  'half-closed-remote',
+  'closed',
+  'failed',
+] as const;
+export type SocketState = (typeof SOCKET_STATES)[number];
+
+/** Why a socket is closed: what the kernel said, or who decided. */
+export type CloseReason = SocketError | 'eof' | 'api' | 'idle' | 'half-closed' | 'listener-closed' | 'shutdown';
+
+export type SocketEventName = 'created' | 'accepted' | 'connected' | 'eof' | 'closed' | 'failed' | 'paused' | 'resumed' | 'gap';
+
+export interface SocketEvent {
+  name: SocketEventName;
+  socket: ManagedSocket;
+}
+
+/** What a socket needs from the engine around it. */
+export interface SocketContext {
+  readonly limits: Limits;
+  readonly budget: ReceiveBudget;
+  readonly now: () => number;
+  emit(name: SocketEventName, socket: ManagedSocket): void;
+}
+
+/** How a socket was asked to be: the same for every kind. */
+export interface SocketLabels {
+  name: string | null;
+  labels: Readonly<Record<string, string>>;
+}
+
+const ID_PREFIX: Record<SocketKind, string> = { listener: 'lsn_', connection: 'con_', client: 'cli_' };
+
+/** Which moves a socket may make; a final state is left by none. */
+const NEXT_STATES: Record<SocketState, readonly SocketState[]> = {
+  listening: ['closed', 'failed'],
+  connecting: ['open', 'closed', 'failed'],
+  open: ['half-closed-local', 'half-closed-remote', 'closed', 'failed'],
+  'half-closed-local': ['closed', 'failed'],
+  'half-closed-remote': ['closed', 'failed'],
+  closed: [],
+  failed: [],
+};
+
+/** What every socket has, whatever its kind: an id, a state, and one close that can be called twice. */
+export abstract class ManagedSocket {
+  readonly id: string;
+  readonly protocol: Protocol = 'tcp';
+  readonly createdAt: number;
+  /** Place in the order of creation; lists and their cursors go by it. Given by the registry. */
+  sequence = 0;
+  closedAt: number | null = null;
+  closeReason: CloseReason | null = null;
+  private current: SocketState;
+
+  protected constructor(
+    readonly kind: SocketKind,
+    initial: SocketState,
+    readonly localAddress: Endpoint,
+    readonly identity: SocketLabels,
+    protected readonly context: SocketContext,
+  ) {
+    this.id = ID_PREFIX[kind] + randomBytes(12).toString('hex');
+    this.current = initial;
+    this.createdAt = context.now();
+  }
+
+  get state(): SocketState {
+    return this.current;
+  }
+
+  get name(): string | null {
+    return this.identity.name;
+  }
+
+  get family(): Family {
+    return this.localAddress.family;
+  }
+
+  /** Nothing can be sent or received any more. */
+  get isClosed(): boolean {
+    return this.current === 'closed' || this.current === 'failed';
+  }
+
+  abstract get fileno(): number | null;
+
+  /** Looks at the deadlines of this socket; called a few times a second. */
+  abstract sweep(now: number): void;
+
+  /** Ends the socket; resolves once nothing of it is left in the kernel's hands that we wait for. */
+  abstract close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void>;
+
+  protected moveTo(next: SocketState): boolean {
+    if (!NEXT_STATES[this.current].includes(next)) return false;
+    this.current = next;
+    return true;
+  }
+
+  /** Enters the final state, once, and says so to everybody who watches. */
+  protected settleClosed(reason: CloseReason): void {
+    const failed = typeof reason === 'object';
+    if (!this.moveTo(failed ? 'failed' : 'closed')) return;
+    this.closedAt = this.context.now();
+    this.closeReason = reason;
+    this.context.emit(failed ? 'failed' : 'closed', this);
+  }
+}

@@ -1,0 +1,314 @@
+import type { Socket } from 'node:net';
+import { endpointOf, type Endpoint } from './endpoint.js';
+import { SocketError } from './errors.js';
+import { adopt, filenoOf, readInto } from './kernel-handle.js';
+import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS } from './limits.js';
+import { ReadBuffer } from './read-buffer.js';
+import { ReceiveLog, type Overflow } from './receive-log.js';
+import { SendQueue, type Sent } from './send-queue.js';
+import { ManagedSocket, type CloseReason, type SocketContext, type SocketLabels } from './socket.js';
+
+/** How a socket keeps what it receives. */
+export interface ReceiveSettings {
+  windowBytes: number;
+  overflow: Overflow;
+  /** How long unread bytes outlive the close. */
+  lingerMs: number;
+  /** A reader that is away for longer is forgotten; null: never. */
+  readerTtlMs: number | null;
+}
+
+export interface StreamSettings extends SocketLabels {
+  receive: ReceiveSettings;
+  /** Closed after this long without a byte in either direction; 0: never. */
+  idleTimeoutMs: number;
+}
+
+/** A connection whose large read memory is given back after this long without a byte. */
+const QUIET_MS = 1_000;
+
+/**
+ * An open TCP connection, accepted or dialled: what comes in goes to its receive log, what goes out
+ * through its send queue. Reading stops while the log is full; TCP then slows the peer.
+ */
+export class StreamConnection extends ManagedSocket {
+  readonly log: ReceiveLog;
+  readonly remoteAddress: Endpoint;
+  readonly receive: ReceiveSettings;
+  private readonly socket: Socket;
+  private readonly reads: ReadBuffer;
+  private readonly sends: SendQueue;
+  private readonly idleTimeoutMs: number;
+  private chunks = 0;
+  private lastTrafficAt: number;
+  private pausedByUser = false;
+  private stalled = false;
+  private dropping = false;
+  private eofAt: number | null = null;
+  private reasonToBe: CloseReason | null = null;
+  private readonly closed: Promise<void>;
+
+  /** Takes over `source`, which has just connected; null when its connection is gone already. */
+  static over(
+    source: Socket,
+    kind: 'connection' | 'client',
+    settings: StreamSettings,
+    context: SocketContext,
+    listenerId: string | null,
+  ): StreamConnection | null {
+    const { localAddress, localPort, remoteAddress, remotePort } = source;
+    if (localAddress === undefined || remoteAddress === undefined) return null;
+    const ends = {
+      local: endpointOf(localAddress, localPort ?? 0),
+      remote: endpointOf(remoteAddress, remotePort ?? 0),
+    };
+    try {
+      return new StreamConnection(source, kind, ends, settings, context, listenerId);
+    } catch (error) {
+      if (error instanceof SocketError) return null;
+      throw error;
+    }
+  }
+
+  private constructor(
+    source: Socket,
+    kind: 'connection' | 'client',
+    ends: { local: Endpoint; remote: Endpoint },
+    settings: StreamSettings,
+    context: SocketContext,
+    readonly listenerId: string | null,
+  ) {
+    super(kind, 'open', ends.local, settings, context);
+    this.remoteAddress = ends.remote;
+    this.receive = settings.receive;
+    this.idleTimeoutMs = settings.idleTimeoutMs;
+    this.lastTrafficAt = context.now();
+    const { windowBytes, overflow } = settings.receive;
+    this.log = new ReceiveLog(
+      { windowBytes, overflow, now: context.now, onRoom: () => this.resumeReading() },
+      context.budget,
+    );
+    this.reads = new ReadBuffer(this.log);
+    const socket = adopt(source, { memory: () => this.readMemory(), filled: (count) => this.received(count) });
+    if (socket === null) throw new SocketError('ENOTCONN', 'the connection is gone');
+    this.socket = socket;
+    this.sends = new SendQueue(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, context.limits.keepAliveMs);
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.ended();
+        resolve();
+      });
+    });
+    socket.once('end', () => this.peerEnded());
+    socket.once('error', (error) => this.failed(error));
+  }
+
+  get fileno(): number | null {
+    return this.isClosed ? null : filenoOf(this.socket);
+  }
+
+  get receivedChunks(): number {
+    return this.chunks;
+  }
+
+  get sentBytes(): number {
+    return this.sends.sentBytes;
+  }
+
+  get queuedBytes(): number {
+    return this.isClosed ? 0 : this.sends.queuedBytes;
+  }
+
+  get idleMs(): number {
+    return Math.max(0, (this.closedAt ?? this.context.now()) - this.lastTrafficAt);
+  }
+
+  /** Nothing is read from the peer: the log is full, or somebody asked for it. */
+  get isPaused(): boolean {
+    return this.eofAt === null && !this.isClosed && !this.dropping && (this.pausedByUser || this.stalled);
+  }
+
+  /** The peer has sent EOF (or reading was shut down): the final offset. */
+  get eofOffset(): number | null {
+    return this.eofAt;
+  }
+
+  /** sendall(2): `done` is called once the kernel took everything. Answers how to take it back. */
+  send(data: Buffer, done: Sent): (reason: SocketError) => void {
+    this.lastTrafficAt = this.context.now();
+    const refusal = this.refusesSends();
+    if (refusal === null) return this.sends.push(data, done);
+    queueMicrotask(() => done(refusal, 0));
+    return () => undefined;
+  }
+
+  /** As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far. */
+  sendAll(data: Buffer, timeoutMs: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => withdraw(new SocketError('ETIMEDOUT', 'the peer does not read', { syscall: 'send' })), timeoutMs);
+      const withdraw = this.send(data, (error, bytesSent) => {
+        clearTimeout(timer);
+        if (error === null) resolve(bytesSent);
+        else reject(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
+      });
+    });
+  }
+
+  /** send(2): takes what fits into the kernel's buffer now, which may be nothing. */
+  sendSome(data: Buffer): number {
+    const refusal = this.refusesSends();
+    if (refusal !== null) throw refusal;
+    this.lastTrafficAt = this.context.now();
+    return this.sends.pushSome(data);
+  }
+
+  /** shutdown(2). `write`: the peer gets EOF after what is queued. `read`: what still comes is dropped. */
+  shutdown(how: 'read' | 'write' | 'both'): void {
+    if (this.isClosed) throw new SocketError('ENOTCONN', 'the socket is closed', { syscall: 'shutdown' });
+    if (how !== 'write' && this.eofAt === null) {
+      this.dropWhatComes();
+      this.endReceived();
+    }
+    if (how === 'read' || this.sends.isEnding) return;
+    this.moveTo('half-closed-local');
+    this.sends.end();
+  }
+
+  pause(): void {
+    this.pausedByUser = true;
+    this.applyFlow();
+  }
+
+  resume(): void {
+    this.pausedByUser = false;
+    this.resumeReading();
+  }
+
+  override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
+    if (this.isClosed) return;
+    this.reasonToBe ??= reason;
+    if (mode === 'reset') {
+      this.socket.resetAndDestroy();
+      return this.closed;
+    }
+    // Unread bytes in the kernel would turn close(2) into a reset that can overtake what was sent:
+    // they are read and dropped until the peer's EOF, for a moment.
+    this.dropWhatComes();
+    this.sends.end();
+    const late = setTimeout(() => this.socket.destroy(), CLOSE_FLUSH_MS);
+    const finished = new Promise<void>((resolve) => this.socket.once('finish', resolve));
+    await Promise.race([finished, this.closed]);
+    clearTimeout(late);
+    if (this.socket.destroyed) return;
+    setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS).unref();
+    this.ended();
+  }
+
+  override sweep(now: number): void {
+    const quietMs = now - this.lastTrafficAt;
+    if (!this.isClosed) {
+      if (quietMs > QUIET_MS && this.reads.holdsMemory) readInto(this.socket, this.reads.release());
+      if (this.reasonToBe !== null) return;
+      if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
+      else if (this.halfClosedTooLong(quietMs)) void this.close('graceful', 'eof');
+    } else if (!this.log.isDiscarded && now - (this.closedAt ?? now) >= this.receive.lingerMs) {
+      this.log.discard();
+    }
+    this.forgetAbsentReaders(now);
+  }
+
+  private halfClosedTooLong(quietMs: number): boolean {
+    if (this.state !== 'half-closed-remote' || !this.sends.isEmpty) return false;
+    const patienceMs = this.log.uncommittedBytes > 0 ? this.receive.lingerMs : this.context.limits.halfClosedMs;
+    return quietMs >= patienceMs;
+  }
+
+  private forgetAbsentReaders(now: number): void {
+    const ttl = this.receive.readerTtlMs;
+    if (ttl === null) return;
+    for (const { name, attached, usedAt } of this.log.readers()) {
+      if (!attached && now - usedAt >= ttl) this.log.removeReader(name);
+    }
+  }
+
+  /** The kernel wrote `count` bytes into the memory it was lent. Answers whether to go on reading. */
+  private received(count: number): boolean {
+    this.lastTrafficAt = this.context.now();
+    if (this.dropping) return true;
+    this.chunks += 1;
+    this.reads.filled(count);
+    this.applyFlow();
+    return !this.stalled && !this.pausedByUser;
+  }
+
+  /** Room was made in the log, or the user has resumed. */
+  private resumeReading(): void {
+    if (this.eofAt !== null || this.isClosed || !this.isPaused) return;
+    this.applyFlow();
+    if (this.isPaused) return;
+    readInto(this.socket, this.reads.next());
+    this.socket.resume();
+  }
+
+  private applyFlow(): void {
+    const was = this.stalled;
+    this.stalled = this.log.room === 0;
+    if (this.pausedByUser) this.socket.pause();
+    if (was !== this.stalled) this.context.emit(this.stalled ? 'paused' : 'resumed', this);
+  }
+
+  private peerEnded(): void {
+    this.lastTrafficAt = this.context.now();
+    if (this.eofAt !== null || this.isClosed) return;
+    this.moveTo('half-closed-remote');
+    this.endReceived();
+    this.context.emit('eof', this);
+  }
+
+  private endReceived(): void {
+    this.eofAt = this.log.headOffset;
+    this.log.end();
+  }
+
+  /** No byte more goes into the log; what the peer still sends is read and dropped. */
+  private dropWhatComes(): void {
+    if (this.dropping) return;
+    this.dropping = true;
+    this.stalled = false;
+    this.pausedByUser = false;
+    this.reads.release();
+    readInto(this.socket, this.reads.dump);
+    this.socket.resume();
+  }
+
+  private readMemory(): Buffer {
+    return this.dropping ? this.reads.dump : this.reads.next();
+  }
+
+  private refusesSends(): SocketError | null {
+    if (this.isClosed) return new SocketError('SOCKET_GONE', 'the socket is closed', { syscall: 'send' });
+    if (!this.socket.writable || this.sends.isEnding) {
+      return new SocketError('EPIPE', 'send EPIPE: the sending side was shut down', { syscall: 'send' });
+    }
+    return null;
+  }
+
+  private failed(error: Error): void {
+    const { address, port } = this.remoteAddress;
+    const reason = SocketError.fromSystem(error, { address, port });
+    this.reasonToBe ??= reason;
+    this.sends.fail(reason);
+  }
+
+  /** The descriptor is closed. */
+  private ended(): void {
+    if (this.isClosed) return;
+    const reason = this.reasonToBe ?? 'eof';
+    this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
+    this.settleClosed(reason);
+    this.log.returnLoan();
+    this.log.end();
+  }
+}

@@ -1,0 +1,123 @@
+import net from 'node:net';
+import { endpointOf, type Endpoint } from './endpoint.js';
+import { SocketError } from './errors.js';
+import { filenoOf } from './kernel-handle.js';
+import { ManagedSocket, type CloseReason, type SocketContext, type SocketLabels } from './socket.js';
+import { SocketList } from './socket-list.js';
+import { StreamConnection, type ReceiveSettings } from './stream-connection.js';
+
+export interface ListenerSettings extends SocketLabels {
+  backlog: number;
+  ipv6Only: boolean;
+  /** Connections open at once; one more is reset. */
+  maxConnections: number;
+  idleTimeoutMs: number;
+  receive: ReceiveSettings;
+}
+
+/** What the listener asks of the engine for each connection. */
+export interface Admission {
+  /** A place for one more socket, or an error when there is none. */
+  reserve(): () => void;
+  admit(connection: StreamConnection): void;
+}
+
+/** A TCP socket that listens: each connection it accepts is a socket of its own. */
+export class StreamListener extends ManagedSocket {
+  /** Connections in the order of their coming, recently closed ones included. */
+  readonly connections = new SocketList();
+  private acceptedCount = 0;
+  private rejectedCount = 0;
+  private openConnections = 0;
+
+  /**
+   * Binds and listens on a numeric address that the policy has allowed.
+   * Fails with EADDRINUSE, EADDRNOTAVAIL, EACCES and the like.
+   */
+  static async listen(
+    at: { address: string; port: number },
+    settings: ListenerSettings,
+    context: SocketContext,
+    admission: Admission,
+  ): Promise<StreamListener> {
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+    const { backlog, ipv6Only } = settings;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(SocketError.fromSystem(error, { syscall: 'listen', ...at })));
+      server.listen({ host: at.address, port: at.port, backlog, ipv6Only, exclusive: true }, resolve);
+    });
+    const bound = server.address() as net.AddressInfo;
+    return new StreamListener(server, endpointOf(bound.address, bound.port), settings, context, admission);
+  }
+
+  private constructor(
+    private readonly server: net.Server,
+    local: Endpoint,
+    readonly settings: ListenerSettings,
+    context: SocketContext,
+    private readonly admission: Admission,
+  ) {
+    super('listener', 'listening', local, settings, context);
+    server.removeAllListeners('error');
+    // An error of accept(2) concerns one connection that never came to be; the listener goes on.
+    server.on('error', () => (this.rejectedCount += 1));
+    server.on('connection', (accepted) => this.accept(accepted));
+  }
+
+  get fileno(): number | null {
+    return filenoOf(this.server);
+  }
+
+  get accepted(): number {
+    return this.acceptedCount;
+  }
+
+  /** Connections that were reset because a limit was reached. */
+  get rejected(): number {
+    return this.rejectedCount;
+  }
+
+  get open(): number {
+    return this.openConnections;
+  }
+
+  override sweep(): void {
+    // A listener waits for as long as it is wanted.
+  }
+
+  /** Stops listening; the port is free at once. What was accepted goes on: the engine decides about it. */
+  override close(_mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
+    if (!this.isClosed) {
+      this.server.close();
+      this.settleClosed(reason);
+    }
+    return Promise.resolve();
+  }
+
+  connectionClosed(): void {
+    this.openConnections -= 1;
+  }
+
+  private accept(accepted: net.Socket): void {
+    let release: () => void;
+    try {
+      if (this.openConnections >= this.settings.maxConnections) throw new SocketError('QUOTA_EXCEEDED', 'connections');
+      release = this.admission.reserve();
+    } catch {
+      this.rejectedCount += 1;
+      accepted.resetAndDestroy();
+      return;
+    }
+    const settings = { ...this.settings, name: null };
+    const connection = StreamConnection.over(accepted, 'connection', settings, this.context, this.id);
+    release();
+    if (connection === null) {
+      accepted.destroy();
+      return;
+    }
+    this.acceptedCount += 1;
+    this.openConnections += 1;
+    this.connections.add(connection);
+    this.admission.admit(connection);
+  }
+}
