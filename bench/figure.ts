@@ -1,0 +1,106 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Options } from './options.js';
+import { Unavailable, type Peer, type PeerKind } from './peers/peer.js';
+
+/* What a figure is, and the one way all of them are measured: every bridge once in each round. */
+
+export interface Metric {
+  key: string;
+  /** Heading of its column. */
+  label: string;
+  digits: number;
+}
+
+export interface Goal {
+  of: string;
+  to: string;
+  metric: string;
+  atMost: number;
+}
+
+export interface Figure {
+  number: number;
+  title: string;
+  /** How it is measured, for the reader of the table. */
+  about: (options: Options) => string;
+  metrics: Metric[];
+  /** Shares of one core that the load processes used: more than 0.9 and the load is what was measured. */
+  loads: Metric[];
+  goals: Goal[];
+  measure: (options: Options) => Promise<Measured>;
+}
+
+/** One run of one bridge: a number for each metric and each load. */
+export type Sample = Record<string, number>;
+
+export interface Measured {
+  /** By the bridge's name; one sample a round. */
+  samples: Map<string, Sample[]>;
+  leftOut: LeftOut[];
+}
+
+export interface LeftOut {
+  name: string;
+  reason: string;
+  /** It should have worked: the whole benchmark fails, after the other figures. */
+  failed: boolean;
+}
+
+/** After a connection closes, bridges tidy up: that should not run into the next bridge's clock. */
+const SETTLE_MS = 200;
+
+/**
+ * Starts the bridges, checks what each carries, then measures them in turn: a b c a b c.
+ * A bridge that fails drops out with its reason; the others go on.
+ */
+export async function sideBySide(
+  kinds: readonly PeerKind[],
+  targetPort: number,
+  runs: number,
+  check: (peer: Peer) => Promise<void>,
+  sample: (peer: Peer) => Promise<Sample>,
+): Promise<Measured> {
+  const peers: Peer[] = [];
+  const measured: Measured = { samples: new Map(), leftOut: [] };
+  const leaveOut = (name: string, error: unknown): void => {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.log(`  ${name} is left out: ${reason}`);
+    measured.leftOut.push({ name, reason, failed: !(error instanceof Unavailable) });
+    measured.samples.delete(name);
+  };
+
+  try {
+    for (const kind of kinds) {
+      try {
+        const peer = await kind.start(targetPort);
+        peers.push(peer);
+        await check(peer);
+        measured.samples.set(kind.name, []);
+      } catch (error) {
+        leaveOut(kind.name, error);
+      }
+    }
+    for (let round = 1; round <= runs; round++) {
+      for (const peer of peers) {
+        const samples = measured.samples.get(peer.name);
+        if (!samples) continue;
+        await pause(SETTLE_MS);
+        try {
+          const taken = await sample(peer);
+          samples.push(taken);
+          console.log(`  round ${round}, ${peer.name}: ${sampleText(taken)}`);
+        } catch (error) {
+          leaveOut(peer.name, error);
+        }
+      }
+    }
+  } finally {
+    await Promise.all(peers.map((peer) => peer.stop()));
+  }
+  return measured;
+}
+
+function sampleText(sample: Sample): string {
+  const parts = Object.entries(sample).map(([key, value]) => `${key} ${value.toPrecision(3)}`);
+  return parts.join(', ');
+}

@@ -1,0 +1,98 @@
+import { type Figure, type Measured, type Sample, sideBySide } from '../figure.js';
+import { LoadProcess } from '../load/rpc.js';
+import { type SinkCalls } from '../load/sink.js';
+import { type SourceCalls } from '../load/source.js';
+import { seconds } from '../load/stopwatch.js';
+import { type Options, sizeText } from '../options.js';
+import { bareWs } from '../peers/bare-ws.js';
+import { type Peer } from '../peers/peer.js';
+import { sockeyePipe, sockeyeStream } from '../peers/sockeye.js';
+import { websockify } from '../peers/websockify.js';
+import { treeCpuSeconds } from '../process-cpu.js';
+
+/* Bulk: a TCP source -> the bridge -> a WebSocket sink, three processes. */
+
+const GIB = 2 ** 30;
+const CHECK_BYTES = 128 * 2 ** 20;
+/** The slowest that is still worth waiting for. */
+const FLOOR_BYTES_PER_SECOND = 30e6;
+
+export const bulk: Figure = {
+  number: 1,
+  title: 'TCP to WebSocket, bulk',
+  about: ({ bytes }) =>
+    `${sizeText(bytes)} from a TCP source through the bridge to a WebSocket sink, one connection. ` +
+    'CPU is user and system time of the bridge alone, with all its processes. ' +
+    '`/v1/pipe` dials when the WebSocket opens; `/v1/stream` is one consuming channel, acknowledged every 256 KiB.',
+  metrics: [
+    { key: 'cpu', label: 'CPU s/GiB', digits: 2 },
+    { key: 'rate', label: 'MB/s', digits: 0 },
+  ],
+  loads: [
+    { key: 'source', label: 'source', digits: 2 },
+    { key: 'sink', label: 'sink', digits: 2 },
+  ],
+  goals: [
+    { of: sockeyePipe.name, to: bareWs.name, metric: 'cpu', atMost: 0.45 },
+    { of: sockeyePipe.name, to: websockify.name, metric: 'cpu', atMost: 0.45 },
+    { of: sockeyeStream.name, to: websockify.name, metric: 'cpu', atMost: 0.5 },
+  ],
+  measure,
+};
+
+async function measure({ runs, bytes }: Options): Promise<Measured> {
+  const source = new LoadProcess<SourceCalls>('source');
+  const sink = new LoadProcess<SinkCalls>('sink');
+  try {
+    const port = await source.call('listen', undefined);
+    return await sideBySide(
+      [sockeyePipe, sockeyeStream, bareWs, websockify],
+      port,
+      runs,
+      async (peer) => {
+        await transfer(peer, source, sink, CHECK_BYTES, true);
+      },
+      (peer) => transfer(peer, source, sink, bytes, false),
+    );
+  } finally {
+    source.stop();
+    sink.stop();
+  }
+}
+
+/** One connection, one transfer. With `check` the bytes are random and compared: that warms the bridge up, too. */
+async function transfer(
+  peer: Peer,
+  source: LoadProcess<SourceCalls>,
+  sink: LoadProcess<SinkCalls>,
+  bytes: number,
+  check: boolean,
+): Promise<Sample> {
+  const deadlineMs = 10_000 + (bytes / FLOOR_BYTES_PER_SECOND) * 1000;
+  const { door, release } = await peer.open();
+  try {
+    await sink.call('open', { door, check });
+    await source.call('accepted', undefined);
+
+    // The connection stands and not a byte has flowed: start-up and handshakes are on nobody's bill.
+    const before = treeCpuSeconds(peer.pid);
+    const [sent, received] = await Promise.all([
+      source.call('send', { bytes, check }, deadlineMs),
+      sink.call('count', bytes, deadlineMs),
+    ]);
+    const cpu = treeCpuSeconds(peer.pid) - before;
+
+    if (sent.sha256 !== received.sha256) throw new Error('what came is not what was sent (SHA-256 differs)');
+    const took = seconds(sent.lap.from, received.lap.to);
+    return {
+      cpu: cpu / (bytes / GIB),
+      rate: bytes / 1e6 / took,
+      source: sent.lap.cpuSeconds / took,
+      sink: received.lap.cpuSeconds / took,
+    };
+  } finally {
+    await sink.call('close', undefined);
+    await source.call('hangUp', undefined);
+    await release();
+  }
+}

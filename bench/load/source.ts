@@ -1,0 +1,78 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { serve } from './rpc.js';
+import { stopwatch, type Lap } from './stopwatch.js';
+
+/* The far end of a bulk transfer: a TCP server that sends only when told to, as fast as it is taken. */
+
+export interface SendOrder {
+  bytes: number;
+  /** Fresh random bytes and their SHA-256: for the check, not for the clock. */
+  check: boolean;
+}
+
+export type SourceCalls = {
+  listen(): Promise<number>;
+  /** Resolves when the bridge has dialled: from then on its CPU is the transfer's. */
+  accepted(): Promise<void>;
+  send(order: SendOrder): Promise<{ lap: Lap; sha256: string | null }>;
+  hangUp(): Promise<void>;
+};
+
+const BLOCK_BYTES = 1024 * 1024;
+/** Enough that the kernel always finds more, little enough to stay in the cache. */
+const QUEUE_BYTES = 2 * BLOCK_BYTES;
+
+const block = randomBytes(BLOCK_BYTES);
+const server = createServer({ noDelay: true });
+const arrived: Socket[] = [];
+let peer: Socket | null = null;
+
+server.on('connection', (socket) => {
+  // A bridge that goes away with a reset is the other side's failure to report.
+  socket.on('error', () => socket.destroy());
+  socket.resume();
+  arrived.push(socket);
+  server.emit('arrived');
+});
+
+async function send({ bytes, check }: SendOrder): Promise<{ lap: Lap; sha256: string | null }> {
+  const socket = peer;
+  if (!socket) throw new Error('nobody is connected');
+  const hash = check ? createHash('sha256') : null;
+  const lap = stopwatch();
+  let left = bytes;
+  await new Promise<void>((resolve, reject) => {
+    socket.once('close', () => reject(new Error('the bridge hung up')));
+    const fill = (): void => {
+      while (left > 0 && socket.writableLength < QUEUE_BYTES) {
+        const size = Math.min(left, BLOCK_BYTES);
+        const part = check ? randomBytes(size) : block.subarray(0, size);
+        hash?.update(part);
+        left -= size;
+        socket.write(part, fill);
+      }
+      if (left === 0 && socket.writableLength === 0) resolve();
+    };
+    fill();
+  });
+  return { lap: lap(), sha256: hash?.digest('hex') ?? null };
+}
+
+serve<SourceCalls>({
+  async listen() {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  },
+  async accepted() {
+    while (arrived.length === 0) await once(server, 'arrived');
+    peer = arrived.shift() ?? null;
+  },
+  send,
+  async hangUp() {
+    for (const socket of [peer, ...arrived.splice(0)]) socket?.destroy();
+    peer = null;
+  },
+});

@@ -1,0 +1,82 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nothingToRelease, type Peer, type PeerKind } from './peer.js';
+import { Program } from './program.js';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const PROFILES = fileURLToPath(new URL('../profiles', import.meta.url));
+
+/** Sockeye as anyone starts it: the built program, nothing tuned. */
+async function startSockeye(name: string): Promise<{ program: Program; port: number; stop: Peer['stop'] }> {
+  if (!existsSync(PROGRAM)) throw new Error('dist/main.js is missing: npm run build');
+  const dataDir = mkdtempSync(join(tmpdir(), 'sockeye-bench-'));
+  const profile = process.argv.includes('--profile') ? ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`] : [];
+  const program = new Program(name, process.execPath, [...profile, PROGRAM], {
+    SOCKEYE_HOST: '127.0.0.1',
+    SOCKEYE_PORT: '0',
+    SOCKEYE_DATA_DIR: dataDir,
+  });
+  const stop = async (): Promise<void> => {
+    await program.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  try {
+    return { program, port: await program.port(/(?:127\.0\.0\.1:|"port":\s*)([1-9]\d*)/), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** `/v1/pipe`: dials when the WebSocket opens, carries bare bytes. */
+export const sockeyePipe: PeerKind = {
+  name: 'Sockeye /v1/pipe',
+  async start(targetPort) {
+    const { program, port, stop } = await startSockeye(this.name);
+    const path = `/v1/pipe?host=127.0.0.1&port=${targetPort}`;
+    const door = { port, path, subprotocol: 'binary', socketId: null };
+    return {
+      name: this.name,
+      pid: program.pid,
+      open: async () => ({ door, release: nothingToRelease }),
+      stop,
+    };
+  },
+};
+
+/** `/v1/stream`: a client socket made over HTTP, then one channel that consumes and acknowledges. */
+export const sockeyeStream: PeerKind = {
+  name: 'Sockeye /v1/stream',
+  async start(targetPort) {
+    const { program, port, stop } = await startSockeye(this.name);
+    const sockets = `http://127.0.0.1:${port}/v1`;
+    const open: Peer['open'] = async () => {
+      const { id } = await ask(`${sockets}/clients`, 'POST', {
+        protocol: 'tcp',
+        host: '127.0.0.1',
+        port: targetPort,
+      });
+      return {
+        door: { port, path: '/v1/stream', subprotocol: 'sockeye.v1', socketId: id },
+        release: async () => {
+          await ask(`${sockets}/sockets/${id}`, 'DELETE');
+        },
+      };
+    };
+    return { name: this.name, pid: program.pid, open, stop };
+  },
+};
+
+async function ask(url: string, method: string, body?: object): Promise<{ id: string }> {
+  const request: RequestInit = { method, signal: AbortSignal.timeout(10_000) };
+  if (body) {
+    request.headers = { 'content-type': 'application/json' };
+    request.body = JSON.stringify(body);
+  }
+  const answer = await fetch(url, request);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${new URL(url).pathname} answered ${answer.status}: ${text}`);
+  return text ? (JSON.parse(text) as { id: string }) : { id: '' };
+}

@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os';
+import { type Figure, type Measured, type Metric, type Sample } from './figure.js';
+import { type Options } from './options.js';
+import { medianRatio, spread } from './statistics.js';
+
+/* A figure as Markdown: the same text is printed and stored. */
+
+/** A load process that uses more than this of a core may be what limits the speed. */
+const BUSY_SHARE = 0.9;
+
+export function reportFigure(figure: Figure, measured: Measured, options: Options, machine: string): string {
+  const rounds = Math.max(0, ...[...measured.samples.values()].map(({ length }) => length));
+  return [
+    `## ${figure.number}. ${figure.title}`,
+    figure.about(options),
+    spreads(figure, measured),
+    ratios(figure, measured),
+    notes(figure, measured)
+      .map((note) => `- ${note}`)
+      .join('\n'),
+    `Median (min to max) of ${rounds} rounds. ${machine}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function spreads({ metrics }: Figure, { samples }: Measured): string {
+  const rows = [...samples].map(([name, taken]) => [name, ...metrics.map((metric) => cell(metric, taken))]);
+  return table(['bridge', ...metrics.map(({ label }) => label)], rows);
+}
+
+function cell({ key, digits }: Metric, taken: Sample[]): string {
+  const { min, median, max } = spread(values(taken, key));
+  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
+
+function ratios(figure: Figure, { samples }: Measured): string {
+  const bridges = [...samples.keys()];
+  const ours = bridges.filter((name) => name.startsWith('Sockeye'));
+  const others = bridges.filter((name) => !ours.includes(name));
+  const rows = ours.flatMap((of) =>
+    others.map((to) => {
+      const ratio = (key: string): number =>
+        medianRatio(values(samples.get(of) ?? [], key), values(samples.get(to) ?? [], key));
+      const goals = figure.goals.filter((goal) => goal.of === of && goal.to === to);
+      const verdicts = goals.map(({ metric, atMost }) => {
+        const label = figure.metrics.find(({ key }) => key === metric)?.label ?? metric;
+        return `${label} at most ${atMost}: ${ratio(metric) <= atMost ? 'reached' : '**missed**'}`;
+      });
+      return [
+        `${of} / ${to}`,
+        ...figure.metrics.map(({ key }) => ratio(key).toFixed(2)),
+        verdicts.join('; '),
+      ];
+    }),
+  );
+  if (rows.length === 0) return '';
+  return table(['ratio, median of the rounds', ...figure.metrics.map(({ label }) => label), 'goal'], rows);
+}
+
+function notes(figure: Figure, { samples, leftOut }: Measured): string[] {
+  const limited = [...samples].flatMap(([name, taken]) =>
+    figure.loads
+      .map(({ key, label }) => ({ label, share: spread(values(taken, key)).median }))
+      .filter(({ share }) => share > BUSY_SHARE)
+      .map(
+        ({ label, share }) =>
+          `**The load is the bottleneck** with ${name}: the ${label} used ${percent(share)} of a core. ` +
+          'The bridge may be faster than shown; its CPU holds.',
+      ),
+  );
+  const shares = figure.loads.map(({ key, label }) => {
+    const all = [...samples].map(([name, taken]) => `${name} ${percent(spread(values(taken, key)).median)}`);
+    return `${label}: ${all.join(', ')}`;
+  });
+  const absent = leftOut.map(
+    ({ name, reason, failed }) => `${failed ? '**Failed**' : 'Left out'}: ${name}: ${reason}`,
+  );
+  const cores = availableParallelism();
+  const load = `Load processes, share of one core of ${cores} (median). ${shares.join('. ')}.`;
+  return [...absent, ...limited, ...(samples.size > 0 ? [load] : [])];
+}
+
+function values(taken: readonly Sample[], key: string): number[] {
+  return taken.map((sample) => sample[key] ?? NaN);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
