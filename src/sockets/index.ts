@@ -12,6 +12,7 @@
  *     send-queue.ts         what it has to send
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
+ *   read.ts               recv: reading from a log, with a wait
  *   payload.ts            bytes as text and back
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
@@ -20,8 +21,9 @@ export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpo
 export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
-export { LOOPBACK, type PolicySettings } from './policy.js';
-export { LogReader, LogView, type Gap, type ReaderState, type StartAt } from './receive-log.js';
+export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
+export { LogReader, LogView, type Gap, type Piece, type StartAt } from './receive-log.js';
+export { follow, readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
 export { isHostSyntax } from './resolve.js';
 export {
   ManagedSocket,

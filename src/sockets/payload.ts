@@ -36,13 +36,12 @@ function fits(data: string, encoding: Encoding): boolean {
 }
 
 /**
- * Bytes as text. A UTF-8 character of which the end is missing is left for the next read, unless
- * `last` says that nothing follows or it is all there is.
+ * Bytes as text. A UTF-8 character of which the end is missing is left out, for the next read, unless
+ * `last` says that nothing follows.
  */
 export function decode(bytes: Buffer, encoding: Encoding, last: boolean): Decoded {
   if (encoding !== 'utf8') return { data: bytes.toString(encoding), bytes: bytes.length, lossy: false };
-  const kept = last ? 0 : unfinishedBytes(bytes);
-  const whole = kept === bytes.length ? bytes : bytes.subarray(0, bytes.length - kept);
+  const whole = last ? bytes : bytes.subarray(0, bytes.length - unfinishedBytes(bytes));
   const data = whole.toString('utf8');
   return { data, bytes: whole.length, lossy: isLossy(whole, data) };
 }

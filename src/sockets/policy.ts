@@ -27,7 +27,7 @@ function networks(...texts: string[]): Network[] {
   });
 }
 
-export const LOOPBACK = networks('127.0.0.0/8', '::1');
+const LOOPBACK = networks('127.0.0.0/8', '::1');
 const PRIVATE = networks('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7');
 const METADATA = networks('169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', 'fd00:ec2::254');
 
@@ -105,4 +105,12 @@ export function blocked(what: 'connect' | 'bind', address: string, port: number,
     port,
     rule,
   });
+}
+
+/** Names and addresses under which a host knows itself, in the spelling of a Host header. */
+export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1'];
+
+export function isLoopback(address: string): boolean {
+  const bytes = addressBytes(address.replace(/%.*$/, ''));
+  return bytes !== null && find(LOOPBACK, bytes) !== undefined;
 }

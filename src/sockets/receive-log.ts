@@ -60,6 +60,21 @@ export class LogView {
     return piece;
   }
 
+  /** As `read`, but whole: also bytes that do not lie together in memory, copied into one piece. */
+  readWhole(maxBytes: number): Piece | null {
+    const first = this.read(maxBytes);
+    if (first?.kind !== 'bytes') return first;
+    const parts = [first.bytes];
+    for (let size = first.bytes.length; size < maxBytes && !this.atHead; ) {
+      const next = this.log.peek(this.position, maxBytes - size);
+      if (next?.kind !== 'bytes') break;
+      parts.push(next.bytes);
+      size += next.bytes.length;
+      this.position += next.bytes.length;
+    }
+    return parts.length === 1 ? first : { ...first, bytes: Buffer.concat(parts) };
+  }
+
   get atHead(): boolean {
     return this.position >= this.log.headOffset;
   }

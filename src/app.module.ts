@@ -1,0 +1,27 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ClientsModule } from './modules/clients/clients.module.js';
+import { ConfigModule } from './modules/config/config.module.js';
+import type { Configuration } from './modules/config/configuration.js';
+import { EngineModule } from './modules/engine/engine.module.js';
+import { ListenersModule } from './modules/listeners/listeners.module.js';
+import { OpsModule } from './modules/ops/ops.module.js';
+import { SocketsModule } from './modules/sockets/sockets.module.js';
+import { StreamModule } from './modules/stream/stream.module.js';
+
+@Module({})
+export class AppModule {
+  static with(configuration: Configuration): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(configuration),
+        EngineModule,
+        ListenersModule,
+        ClientsModule,
+        SocketsModule,
+        StreamModule,
+        OpsModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { AppModule } from './app.module.js';
+import { Gate } from './modules/auth/gate.js';
+import { refuse, writeProblem } from './modules/auth/refusal.js';
+import { parseJson } from './modules/common/json.js';
+import { validationPipe } from './modules/common/validation.js';
+import type { Configuration } from './modules/config/configuration.js';
+import { asyncApiDocument } from './modules/docs/asyncapi-document.js';
+import { openApiDocument } from './modules/docs/openapi-document.js';
+import { DOCS_PATH, swaggerUiIsland } from './modules/docs/swagger-ui.js';
+import { createLogger, NestLogger } from './modules/logging/logger.js';
+import { ProblemError } from './modules/problems/problem.js';
+import { ProblemFilter } from './modules/problems/problem.filter.js';
+import { WEBSOCKET_DESCRIPTION } from './modules/stream/description.js';
+import { WebSocketAdapter } from './modules/stream/websocket-adapter.js';
+
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Node looks for requests that are too slow only this often; its default of 30 s makes the others useless. */
+const SLOW_REQUEST_CHECK_MS = 1_000;
+const MAX_PATH_PART = 200;
+
+export interface Documents {
+  openApi: () => object;
+  asyncApi: () => object;
+}
+
+export interface Application {
+  app: NestFastifyApplication;
+  documents: Documents;
+}
+
+/** One application, the same for the start, the tests and the documents. Listens nowhere yet. */
+export async function createApplication(configuration: Configuration): Promise<Application> {
+  const logger = createLogger(configuration.logLevel);
+  const gate = new Gate(configuration);
+  const documents: Documents = { openApi: () => ({}), asyncApi: () => ({}) };
+  const adapter = new FastifyAdapter({
+    loggerInstance: logger,
+    disableRequestLogging: configuration.logLevel !== 'debug',
+    genReqId: () => randomUUID(),
+    bodyLimit: configuration.maxBodyBytes,
+    routerOptions: { maxParamLength: MAX_PATH_PART },
+    serverFactory: (handler: RequestListener) => guardedServer(gate, handler, swaggerUiIsland(() => documents.openApi())),
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(configuration), adapter, {
+    bodyParser: false,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  app.useWebSocketAdapter(new WebSocketAdapter(app, gate, configuration.maxBodyBytes));
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  acceptBodies(fastify);
+  documents.openApi = once(() => openApiDocument(app));
+  documents.asyncApi = once(() => asyncApiDocument(app, WEBSOCKET_DESCRIPTION));
+  fastify.get('/openapi.json', () => documents.openApi());
+  fastify.get('/asyncapi.json', () => documents.asyncApi());
+  return { app, documents };
+}
+
+/** Every request passes the gate before Fastify or Express sees it; upgrades pass it in the WebSocket adapter. */
+function guardedServer(gate: Gate, api: RequestListener, docs: RequestListener): Server {
+  const options = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: SLOW_REQUEST_CHECK_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAlive: true,
+  };
+  return createServer(options, (request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff');
+    try {
+      if (request.url?.startsWith('/') !== true) throw new ProblemError('bad-request', 'the request target must be a path');
+      gate.admit(request);
+    } catch (error) {
+      refuse(response, error);
+      return;
+    }
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (path === DOCS_PATH || path.startsWith(`${DOCS_PATH}/`)) docs(request, response);
+    else api(request, response);
+  });
+}
+
+/** JSON and bare bytes; a form, which any page can send without asking, is not among them. */
+function acceptBodies(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJson(body.toString()));
+    } catch (error) {
+      done(new ProblemError('bad-request', `the body is not JSON: ${error instanceof Error ? error.message : ''}`));
+    }
+  });
+}
+
+/** What is not HTTP, or too slow, or too large in its headers. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  writeProblem(socket, new ProblemError('bad-request', `the request cannot be read: ${error.code ?? 'malformed'}`));
+}
+
+function once(make: () => object): () => object {
+  let made: object | null = null;
+  return () => (made ??= make());
+}

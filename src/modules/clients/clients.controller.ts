@@ -1,0 +1,76 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Engine, SocketError, type StreamConnection } from '../../sockets/index.js';
+import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { CloseQuery } from '../common/close.dto.js';
+import { requireTcp } from '../common/create.dto.js';
+import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
+import { SocketDto, socketDto } from '../common/socket.dto.js';
+import { connectRequest, CreateClientDto } from './clients.dto.js';
+
+const EXAMPLE_NAME = 'demo-client';
+
+@ApiTags('clients')
+@Controller('v1/clients')
+export class ClientsController {
+  constructor(private readonly engine: Engine) {}
+
+  @Post()
+  @JsonBody(CreateClientDto, { protocol: 'tcp', host: '127.0.0.1', port: 7007, name: EXAMPLE_NAME, timeoutMs: 5000 })
+  @Operation({
+    id: 'createClient',
+    summary: 'Connect to a server',
+    description: 'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall.',
+    problems: [
+      ...(['validation-failed', 'blocked-by-policy', 'permission-denied', 'conflict', 'address-in-use'] as const),
+      ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
+      ...(['quota-exceeded', 'connection-refused', 'connection-reset', 'unreachable', 'name-not-resolved'] as const),
+      ...(['resource-exhausted', 'timed-out'] as const),
+    ],
+  })
+  @ApiCreatedResponse({
+    type: SocketDto,
+    headers: { Location: { description: 'Path of the client', schema: { type: 'string' } } },
+  })
+  async create(@Body() body: CreateClientDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<SocketDto> {
+    requireTcp(body.protocol);
+    const client = await this.engine.connect(connectRequest(body, this.engine.limits));
+    void reply.header('location', `/v1/clients/${client.id}`);
+    return socketDto(client);
+  }
+
+  @Get()
+  @Operation({ id: 'listClients', summary: 'List the clients', problems: ['validation-failed'] })
+  @ApiOkResponse({ type: SocketListDto })
+  list(@Query() query: ListQuery): SocketListDto {
+    return socketList(query, this.engine.list.bind(this.engine), (socket) => socket.kind === 'client');
+  }
+
+  @Get(':idOrName')
+  @SocketParam('idOrName', EXAMPLE_NAME)
+  @Operation({ id: 'getClient', summary: 'Inspect a client', problems: ['not-found', 'gone'] })
+  @ApiOkResponse({ type: SocketDto })
+  get(@Param('idOrName') idOrName: string): SocketDto {
+    return socketDto(this.client(idOrName));
+  }
+
+  @Delete(':idOrName')
+  @HttpCode(204)
+  @SocketParam('idOrName', EXAMPLE_NAME)
+  @Operation({
+    id: 'closeClient',
+    summary: 'Close a client',
+    problems: ['validation-failed', 'not-found', 'gone'],
+  })
+  @ApiNoContentResponse()
+  async remove(@Param('idOrName') idOrName: string, @Query() query: CloseQuery): Promise<void> {
+    await this.engine.remove(this.client(idOrName), query.mode);
+  }
+
+  private client(idOrName: string): StreamConnection {
+    const socket = this.engine.connection(idOrName);
+    if (socket.kind === 'client') return socket;
+    throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a client`);
+  }
+}

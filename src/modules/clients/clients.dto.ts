@@ -1,0 +1,33 @@
+import type { ConnectRequest, Limits } from '../../sockets/index.js';
+import { CreateSocketDto, receiveSettings } from '../common/create.dto.js';
+import { DurationMs, Host, OneOf, Port } from '../common/fields.js';
+
+export class CreateClientDto extends CreateSocketDto {
+  @Host({ description: 'Name or address to connect to', example: '127.0.0.1' })
+  host!: string;
+
+  @Port({ description: 'Port to connect to', example: 7007 })
+  port!: number;
+
+  @OneOf(['any', 'ipv4', 'ipv6'], { description: 'Which addresses of the name are tried', default: 'any' })
+  family: 'any' | 'ipv4' | 'ipv6' = 'any';
+
+  @DurationMs({ description: 'Deadline for the whole: name and all addresses', optional: true, min: 1 })
+  timeoutMs?: number;
+
+  @Host({ description: 'Address to connect from', optional: true, nullable: true })
+  localAddress: string | null = null;
+
+  @Port({ description: 'Port to connect from', optional: true, nullable: true })
+  localPort: number | null = null;
+
+  @DurationMs({ description: 'Closed without a byte for this long; 0: never', default: 0 })
+  idleTimeoutMs: number = 0;
+}
+
+export function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
+  const { host, port, family, localAddress, localPort, idleTimeoutMs, name, labels } = dto;
+  const timeoutMs = dto.timeoutMs ?? limits.connectTimeoutMs;
+  const receive = receiveSettings(dto.receive, limits);
+  return { host, port, family, localAddress, localPort, idleTimeoutMs, name, labels, timeoutMs, receive };
+}

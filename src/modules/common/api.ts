@@ -1,0 +1,49 @@
+import { applyDecorators, type Type } from '@nestjs/common';
+import { ApiBody, ApiExtension, ApiExtraModels, ApiOperation, ApiParam, getSchemaPath } from '@nestjs/swagger';
+import { ApiProblems } from '../problems/api-problems.js';
+import type { ProblemType } from '../problems/problem-types.js';
+
+interface OperationOptions {
+  /** Unique over all routes; clients generated from the document name their methods by it. */
+  id: string;
+  summary: string;
+  description?: string;
+  problems?: readonly ProblemType[];
+}
+
+/** What the document says of a route: one decorator each. */
+export function Operation({ id, summary, description, problems = [] }: OperationOptions): MethodDecorator {
+  return applyDecorators(
+    ApiOperation({ operationId: id, summary, ...(description === undefined ? {} : { description }) }),
+    ApiProblems(...problems),
+  );
+}
+
+/** A JSON body with an example that works as it stands. */
+export function JsonBody(type: Type<unknown>, example: object): MethodDecorator {
+  return applyDecorators(
+    ApiExtraModels(type),
+    ApiBody({
+      required: true,
+      schema: { $ref: getSchemaPath(type) },
+      examples: { example: { summary: 'Works as it stands', value: example } },
+    }),
+  );
+}
+
+/** Marks of this extension are turned into a second media type when the document is written. */
+export const OCTET_STREAM_EXTENSION = 'x-sockeye-octet-stream';
+
+/** The request or the answer can also be bare bytes. */
+export function OctetStream(where: 'request' | 'response'): MethodDecorator {
+  return ApiExtension(OCTET_STREAM_EXTENSION, where);
+}
+
+/** A socket in a path, by id or by name. The example is the name that the create example gives. */
+export function SocketParam(name: string, example: string): MethodDecorator {
+  return ApiParam({ name, description: 'Id, or name of an open socket', example, schema: { type: 'string', maxLength: 64 } });
+}
+
+export function ReaderParam(): MethodDecorator {
+  return ApiParam({ name: 'reader', description: 'Name of a consuming reader', example: 'main', schema: { type: 'string', maxLength: 64 } });
+}

@@ -1,0 +1,64 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
+import { DEFAULT_LIMITS, SocketError, type Limits, type ReceiveSettings } from '../../sockets/index.js';
+import { DurationMs, Labels, OneOf, SocketName, WindowBytes } from './fields.js';
+
+/** Protocols the contract knows; what this host or version can't do is refused with EPROTONOSUPPORT. */
+const PROTOCOLS = ['tcp', 'tls', 'udp', 'unix', 'unix-datagram', 'unix-seqpacket', 'icmp'];
+
+export class ReceiveDto {
+  @WindowBytes({
+    description: 'Received bytes kept for reading. Full of uncommitted bytes, it stops the peer',
+    default: DEFAULT_LIMITS.defaultWindowBytes,
+  })
+  windowBytes?: number;
+
+  @OneOf(['pause', 'drop-oldest'], {
+    description: '`pause`: a full window slows the peer. `drop-oldest`: a live feed, with gaps',
+    default: 'pause',
+  })
+  overflow: 'pause' | 'drop-oldest' = 'pause';
+
+  @OneOf(['memory'], { description: 'Where received bytes are kept', default: 'memory' })
+  store: 'memory' = 'memory';
+
+  @DurationMs({ description: 'How long unread bytes outlive the close of their socket', default: DEFAULT_LIMITS.lingerMs })
+  lingerMs?: number;
+
+  @DurationMs({ description: 'A reader that is away longer is forgotten; null: never', optional: true, nullable: true, min: 1 })
+  readerTtlMs: number | null = null;
+}
+
+/** What every socket that a caller makes can be given. */
+export class CreateSocketDto {
+  @OneOf(PROTOCOLS, { description: 'Only `tcp` so far', default: 'tcp' })
+  protocol: string = 'tcp';
+
+  @SocketName({ description: 'Unique among open sockets; stands for the id in paths', optional: true, nullable: true, example: 'demo' })
+  name: string | null = null;
+
+  @Labels({ description: 'To find sockets again', optional: true, example: { run: '42' } })
+  labels: Record<string, string> = {};
+
+  @ApiPropertyOptional({ type: ReceiveDto })
+  @ValidateIf((_, value) => value !== undefined)
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ReceiveDto)
+  receive: ReceiveDto = new ReceiveDto();
+}
+
+export function receiveSettings(dto: ReceiveDto, limits: Limits): ReceiveSettings {
+  return {
+    windowBytes: dto.windowBytes ?? limits.defaultWindowBytes,
+    overflow: dto.overflow,
+    lingerMs: dto.lingerMs ?? limits.lingerMs,
+    readerTtlMs: dto.readerTtlMs,
+  };
+}
+
+export function requireTcp(protocol: string): void {
+  if (protocol === 'tcp') return;
+  throw new SocketError('EPROTONOSUPPORT', `socket EPROTONOSUPPORT: ${protocol}`, { syscall: 'socket' });
+}

@@ -1,0 +1,143 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { DEFAULT_LIMITS, ENCODINGS, isHostSyntax } from '../../sockets/index.js';
+
+/**
+ * One decorator a field: what is valid, how a query string becomes a value, and what the document
+ * says, bundled so that the three cannot drift apart.
+ */
+export interface FieldOptions {
+  description: string;
+  example?: unknown;
+  default?: unknown;
+  /** May be left out. */
+  optional?: boolean;
+  /** May be null. */
+  nullable?: boolean;
+  /** Comes as text, in a query. */
+  query?: boolean;
+}
+
+function field(options: FieldOptions, schema: ApiPropertyOptions, ...rules: PropertyDecorator[]): PropertyDecorator {
+  const { description, example, nullable = false } = options;
+  const optional = options.optional === true || options.default !== undefined;
+  const described = {
+    ...schema,
+    description,
+    ...(example === undefined ? {} : { example }),
+    ...(options.default === undefined ? {} : { default: options.default }),
+    ...(nullable ? { nullable } : {}),
+  } as ApiPropertyOptions;
+  const document = optional ? ApiPropertyOptional(described) : ApiProperty(described);
+  // IsOptional lets null pass as well; a field that can't be null refuses it by name.
+  const absent = nullable ? [IsOptional()] : optional ? [OptionalNotNull()] : [];
+  return applyDecorators(document, ...absent, ...rules);
+}
+
+/** Lets `undefined` pass and nothing else: null is a value, and is checked like one. */
+function OptionalNotNull(): PropertyDecorator {
+  return ValidateIf((_, value) => value !== undefined);
+}
+
+export function Int(options: FieldOptions & { min: number; max: number }): PropertyDecorator {
+  const { min, max } = options;
+  const rules = [IsInt(), Min(min), Max(max)];
+  if (options.query === true) rules.unshift(Transform(({ value }) => numberOf(value)));
+  return field(options, { type: 'integer', minimum: min, maximum: max }, ...rules);
+}
+
+export function Flag(options: FieldOptions): PropertyDecorator {
+  const rules: PropertyDecorator[] = [IsBoolean()];
+  if (options.query === true) rules.unshift(Transform(({ value }) => booleanOf(value)));
+  return field(options, { type: 'boolean' }, ...rules);
+}
+
+export function OneOf(values: readonly string[], options: FieldOptions): PropertyDecorator {
+  return field(options, { type: 'string', enum: [...values] }, IsIn(values));
+}
+
+export function Text(options: FieldOptions & { maxLength: number; pattern?: RegExp }): PropertyDecorator {
+  const { maxLength, pattern } = options;
+  const rules: PropertyDecorator[] = [IsString(), MaxLength(maxLength)];
+  if (pattern !== undefined) rules.push(Matches(pattern));
+  return field(options, { type: 'string', maxLength, ...(pattern === undefined ? {} : { pattern: pattern.source }) }, ...rules);
+}
+
+export function Port(options: FieldOptions & { min?: number }): PropertyDecorator {
+  return Int({ ...options, min: options.min ?? 1, max: 65_535 });
+}
+
+/** A name of the DNS or a numeric address; what it resolves to is the policy's to judge. */
+export function Host(options: FieldOptions): PropertyDecorator {
+  const valid = ValidateBy({
+    name: 'isHost',
+    validator: {
+      validate: (value) => typeof value === 'string' && isHostSyntax(value),
+      defaultMessage: () => '$property must be a host name or an address',
+    },
+  });
+  return field(options, { type: 'string', maxLength: 253 }, valid);
+}
+
+/** Milliseconds; up to a day. */
+export function DurationMs(options: FieldOptions & { min?: number }): PropertyDecorator {
+  return Int({ ...options, min: options.min ?? 0, max: 86_400_000 });
+}
+
+/** An offset in a stream: how many bytes came before. Exact up to 2^53 - 1. */
+export function Offset(options: FieldOptions): PropertyDecorator {
+  return Int({ ...options, min: 0, max: Number.MAX_SAFE_INTEGER });
+}
+
+export function WindowBytes(options: FieldOptions): PropertyDecorator {
+  return Int({ ...options, min: 1, max: DEFAULT_LIMITS.maxWindowBytes });
+}
+
+export function EncodingField(options: FieldOptions): PropertyDecorator {
+  return OneOf(ENCODINGS, options);
+}
+
+const READER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+export function ReaderName(options: FieldOptions): PropertyDecorator {
+  return Text({ ...options, maxLength: 64, pattern: READER_NAME });
+}
+
+/** Not the form of an id: a path part is looked up as an id first, then as a name. */
+const SOCKET_NAME = /^(?!(?:lsn|con|cli|dgm|scn)_)[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+export function SocketName(options: FieldOptions): PropertyDecorator {
+  return Text({ ...options, maxLength: 64, pattern: SOCKET_NAME });
+}
+
+const MAX_LABELS = 32;
+const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/;
+
+export function Labels(options: FieldOptions): PropertyDecorator {
+  const valid = ValidateBy({
+    name: 'isLabels',
+    validator: {
+      validate: isLabels,
+      defaultMessage: () => `$property must map at most ${String(MAX_LABELS)} names to texts of at most 256 characters`,
+    },
+  });
+  return field(options, { type: 'object', additionalProperties: { type: 'string', maxLength: 256 } }, valid);
+}
+
+function isLabels(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  if (entries.length > MAX_LABELS) return false;
+  return entries.every(([key, text]) => LABEL_KEY.test(key) && typeof text === 'string' && text.length <= 256);
+}
+
+function numberOf(value: unknown): unknown {
+  return typeof value === 'string' && /^-?\d{1,17}$/.test(value) ? Number(value) : value;
+}
+
+function booleanOf(value: unknown): unknown {
+  if (value === 'true' || value === '') return true;
+  return value === 'false' ? false : value;
+}

@@ -1,0 +1,20 @@
+import { parse } from 'secure-json-parse';
+
+/** Deeper documents have no use here, and recursion over them would exhaust the stack. */
+const MAX_DEPTH = 32;
+
+/** JSON of a stranger: no `__proto__`, no depth without end. Throws SyntaxError. */
+export function parseJson(text: string): unknown {
+  const value: unknown = parse(text);
+  if (isTooDeep(value)) throw new SyntaxError(`nested deeper than ${String(MAX_DEPTH)} levels`);
+  return value;
+}
+
+function isTooDeep(root: unknown): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
+}

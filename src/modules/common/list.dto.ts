@@ -1,0 +1,60 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { SOCKET_STATES, type ManagedSocket } from '../../sockets/index.js';
+import { invalid } from '../problems/problem.js';
+import { Int, OneOf, Text } from './fields.js';
+import { SocketDto, socketDto } from './socket.dto.js';
+
+const CURSOR = /^s([0-9a-z]{1,11})$/;
+
+/** Which page of a list, and which sockets stand in it. */
+export class ListQuery {
+  @Int({ description: 'How many at most', query: true, default: 100, min: 1, max: 1000 })
+  limit: number = 100;
+
+  @Text({ description: '`nextCursor` of the page before', optional: true, maxLength: 64 })
+  cursor?: string;
+
+  @OneOf(SOCKET_STATES, {
+    description: 'Only sockets in this state. Without it: all that are not closed or failed',
+    optional: true,
+  })
+  state?: string;
+
+  @Text({ description: 'Only sockets with this label, as `key=value`', optional: true, maxLength: 321, pattern: /^[^=]+=.*$/ })
+  label?: string;
+}
+
+export class SocketListDto {
+  @ApiProperty({ type: [SocketDto] })
+  items!: SocketDto[];
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'Pass it as `cursor`; null at the end' })
+  nextCursor!: string | null;
+}
+
+interface Pages {
+  (after: number, limit: number, matches: (socket: ManagedSocket) => boolean): {
+    items: ManagedSocket[];
+    next: number | null;
+  };
+}
+
+/** One page of sockets that match the query and `also`. */
+export function socketList(query: ListQuery, pages: Pages, also: (socket: ManagedSocket) => boolean): SocketListDto {
+  const { items, next } = pages(positionOf(query.cursor), query.limit, (socket) => matches(query, socket) && also(socket));
+  return { items: items.map(socketDto), nextCursor: next === null ? null : `s${next.toString(36)}` };
+}
+
+function matches({ state, label }: ListQuery, socket: ManagedSocket): boolean {
+  if (state === undefined ? socket.isClosed : socket.state !== state) return false;
+  if (label === undefined) return true;
+  const cut = label.indexOf('=');
+  return socket.identity.labels[label.slice(0, cut)] === label.slice(cut + 1);
+}
+
+function positionOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const position = parseInt(CURSOR.exec(cursor)?.[1] ?? '', 36);
+  if (Number.isSafeInteger(position)) return position;
+  throw invalid([{ pointer: '/cursor', detail: 'is not a cursor of this list' }]);
+}

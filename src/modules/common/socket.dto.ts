@@ -1,0 +1,246 @@
+import { ApiProperty } from '@nestjs/swagger';
+import {
+  SOCKET_STATES,
+  SocketError,
+  StreamConnection,
+  StreamListener,
+  type CloseReason,
+  type Endpoint,
+  type ManagedSocket,
+  type SocketKind,
+  type SocketState,
+} from '../../sockets/index.js';
+
+export class AddressDto {
+  @ApiProperty({ example: '127.0.0.1' })
+  address!: string;
+
+  @ApiProperty({ type: 'integer', example: 9999 })
+  port!: number;
+}
+
+export class SystemReasonDto {
+  @ApiProperty({ example: 'ECONNRESET' })
+  code!: string;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: 104 })
+  errno!: number | null;
+
+  @ApiProperty({ example: 'read ECONNRESET' })
+  message!: string;
+}
+
+export class ReceivedDto {
+  @ApiProperty({ type: 'integer', description: 'Bytes received so far' })
+  bytes!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Reads from the kernel that brought them' })
+  chunks!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Oldest offset that can still be read' })
+  earliestOffset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'The lowest cursor of all consuming readers: bytes from here on are kept' })
+  committedOffset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Offset that the next byte will get' })
+  headOffset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Bytes that went before every consuming reader had them' })
+  droppedBytes!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Always 0 for a stream' })
+  droppedDatagrams!: number;
+
+  @ApiProperty({ description: 'Nothing is read from the peer now: the window is full, or somebody asked for it' })
+  paused!: boolean;
+}
+
+export class SentDto {
+  @ApiProperty({ type: 'integer', description: 'Bytes that the kernel took' })
+  bytes!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Bytes that wait for the kernel' })
+  queuedBytes!: number;
+}
+
+export class ReaderDto {
+  @ApiProperty({ example: 'main' })
+  name!: string;
+
+  @ApiProperty({ type: 'integer', description: 'Everything before it may go, as far as this reader is concerned' })
+  committedOffset!: number;
+
+  @ApiProperty({ description: 'In use over a WebSocket now; otherwise away' })
+  attached!: boolean;
+
+  @ApiProperty({ type: 'integer', description: 'Bytes received and not committed by this reader' })
+  lagBytes!: number;
+}
+
+const CLOSE_REASONS = ['eof', 'api', 'idle', 'half-closed', 'listener-closed', 'shutdown'];
+
+/** One shape for every kind of socket; what a kind does not have is null or 0. */
+export class SocketDto {
+  @ApiProperty({ description: 'lsn_ listener, con_ accepted connection, cli_ client', example: 'con_5f0c9a1e7d5b4c559d1e0c6f' })
+  id!: string;
+
+  @ApiProperty({ enum: ['listener', 'connection', 'client'] })
+  kind!: SocketKind;
+
+  @ApiProperty({ enum: ['tcp'] })
+  protocol!: string;
+
+  @ApiProperty({ enum: ['ipv4', 'ipv6'] })
+  family!: string;
+
+  @ApiProperty({ enum: [...SOCKET_STATES] })
+  state!: SocketState;
+
+  @ApiProperty({ type: 'string', nullable: true, example: 'meters' })
+  name!: string | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  labels!: Record<string, string>;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'The key that made it; null without keys' })
+  owner!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'Of a connection: the listener that accepted it' })
+  listenerId!: string | null;
+
+  @ApiProperty({ type: AddressDto })
+  localAddress!: AddressDto;
+
+  @ApiProperty({ type: AddressDto, nullable: true, description: 'null for a listener' })
+  remoteAddress!: AddressDto | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'Descriptor number; null once closed' })
+  fileno!: number | null;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true })
+  closedAt!: string | null;
+
+  @ApiProperty({
+    nullable: true,
+    description: 'What the kernel said, or who decided; null while open',
+    oneOf: [{ $ref: '#/components/schemas/SystemReasonDto' }, { type: 'string', enum: CLOSE_REASONS }],
+  })
+  closeReason!: SystemReasonDto | string | null;
+
+  @ApiProperty({ type: ReceivedDto })
+  received!: ReceivedDto;
+
+  @ApiProperty({ type: SentDto })
+  sent!: SentDto;
+
+  @ApiProperty({ type: [ReaderDto], description: 'Consuming readers, attached or away' })
+  readers!: ReaderDto[];
+
+  @ApiProperty({ type: 'integer', description: 'Observing readers attached now' })
+  observers!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Milliseconds since the last byte in either direction' })
+  idleMs!: number;
+}
+
+/** A listener says besides how its accepting goes. */
+export class ListenerDto extends SocketDto {
+  @ApiProperty({ type: 'integer', description: 'Connections open now' })
+  openConnections!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Connections accepted so far' })
+  acceptedConnections!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Connections reset because a limit was reached' })
+  rejectedConnections!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Queue of connections not yet accepted, as asked for; listen(2)' })
+  backlog!: number;
+}
+
+const NOTHING_RECEIVED: ReceivedDto = {
+  bytes: 0,
+  chunks: 0,
+  earliestOffset: 0,
+  committedOffset: 0,
+  headOffset: 0,
+  droppedBytes: 0,
+  droppedDatagrams: 0,
+  paused: false,
+};
+
+export function socketDto(socket: ManagedSocket): SocketDto {
+  const stream = socket instanceof StreamConnection ? socket : null;
+  return {
+    id: socket.id,
+    kind: socket.kind,
+    protocol: socket.protocol,
+    family: socket.family,
+    state: socket.state,
+    name: socket.name,
+    labels: { ...socket.identity.labels },
+    owner: null,
+    listenerId: stream?.listenerId ?? null,
+    localAddress: addressDto(socket.localAddress),
+    remoteAddress: stream === null ? null : addressDto(stream.remoteAddress),
+    fileno: socket.fileno,
+    createdAt: new Date(socket.createdAt).toISOString(),
+    closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
+    closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
+    received: stream === null ? NOTHING_RECEIVED : receivedDto(stream),
+    sent: { bytes: stream?.sentBytes ?? 0, queuedBytes: stream?.queuedBytes ?? 0 },
+    readers: stream === null ? [] : readerDtos(stream),
+    observers: stream?.log.observerCount ?? 0,
+    idleMs: stream?.idleMs ?? 0,
+    ...(socket instanceof StreamListener ? acceptingDto(socket) : {}),
+  };
+}
+
+export function listenerDto(listener: StreamListener): ListenerDto {
+  return { ...socketDto(listener), ...acceptingDto(listener) };
+}
+
+export function readerDtos(stream: StreamConnection): ReaderDto[] {
+  return stream.log.readers().map(({ name, committedOffset, attached, lagBytes }) => ({
+    name,
+    committedOffset,
+    attached,
+    lagBytes,
+  }));
+}
+
+export function closeReasonDto(reason: CloseReason): SystemReasonDto | string {
+  if (!(reason instanceof SocketError)) return reason;
+  return { code: reason.code, errno: reason.errno ?? null, message: reason.message };
+}
+
+function acceptingDto(listener: StreamListener): Omit<ListenerDto, keyof SocketDto> {
+  return {
+    openConnections: listener.open,
+    acceptedConnections: listener.accepted,
+    rejectedConnections: listener.rejected,
+    backlog: listener.settings.backlog,
+  };
+}
+
+function receivedDto(stream: StreamConnection): ReceivedDto {
+  const { headOffset, earliestOffset, committedOffset, droppedBytes } = stream.log;
+  return {
+    bytes: headOffset,
+    chunks: stream.receivedChunks,
+    earliestOffset,
+    committedOffset,
+    headOffset,
+    droppedBytes,
+    droppedDatagrams: 0,
+    paused: stream.isPaused,
+  };
+}
+
+function addressDto({ address, port }: Endpoint): AddressDto {
+  return { address, port };
+}

@@ -1,0 +1,55 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { OCTET_STREAM_EXTENSION } from '../common/api.js';
+import { SystemReasonDto } from '../common/socket.dto.js';
+import { VERSION } from '../common/version.js';
+
+const DESCRIPTION = `The BSD socket API as a service: create, inspect and close TCP sockets on this host, and read what they
+receive, in order and with nothing lost silently. The WebSocket side is described in \`/asyncapi.json\`.
+
+Try it in this order: create a listener, create a client that connects to it, send, receive, close.`;
+
+/** The document of the HTTP side, from the routes as they are. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Sockeye')
+    .setDescription(DESCRIPTION)
+    .setVersion(VERSION)
+    .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
+    .addServer('/')
+    .addTag('listeners', 'Sockets that wait for connections')
+    .addTag('clients', 'Sockets that connect')
+    .addTag('sockets', 'Every socket, whatever its kind')
+    .addTag('data', 'The bytes of a socket')
+    .addTag('health', 'For whoever keeps the service running')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A key, `id.secret`; none in protected mode' }, 'bearer')
+    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'The same key: id as user, secret as password' }, 'basic')
+    .build();
+  const document = SwaggerModule.createDocument(app, config, { extraModels: [SystemReasonDto] });
+  // In protected mode no key is needed: the empty requirement says so.
+  document.security = [{ bearer: [] }, { basic: [] }, {}];
+  for (const path of Object.values(document.paths)) {
+    for (const operation of Object.values(path as Record<string, Operation>)) addOctetStream(operation);
+  }
+  return document;
+}
+
+interface Content {
+  content?: Record<string, unknown>;
+}
+
+interface Operation {
+  requestBody?: Content;
+  responses?: Record<string, Content>;
+  [OCTET_STREAM_EXTENSION]?: 'request' | 'response';
+}
+
+/** The decorators know one media type a body; this adds the second one where a route is marked. */
+function addOctetStream(operation: Operation): void {
+  const where = operation[OCTET_STREAM_EXTENSION];
+  delete operation[OCTET_STREAM_EXTENSION];
+  const body = where === 'request' ? operation.requestBody : operation.responses?.['200'];
+  if (where === undefined || body?.content === undefined) return;
+  body.content['application/octet-stream'] = { schema: { type: 'string', format: 'binary' } };
+}

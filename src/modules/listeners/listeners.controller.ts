@@ -1,0 +1,82 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Engine, StreamListener } from '../../sockets/index.js';
+import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { requireTcp } from '../common/create.dto.js';
+import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
+import { ListenerDto, listenerDto } from '../common/socket.dto.js';
+import { CreateListenerDto, listenRequest, RemoveListenerQuery } from './listeners.dto.js';
+
+const EXAMPLE_NAME = 'demo';
+
+@ApiTags('listeners')
+@Controller('v1/listeners')
+export class ListenersController {
+  constructor(private readonly engine: Engine) {}
+
+  @Post()
+  @JsonBody(CreateListenerDto, { protocol: 'tcp', host: '127.0.0.1', port: 7007, name: EXAMPLE_NAME, labels: { run: '42' } })
+  @Operation({
+    id: 'createListener',
+    summary: 'Bind and listen',
+    description: 'bind(2) and listen(2). Each connection that is accepted is a socket of its own.',
+    problems: [
+      ...(['validation-failed', 'blocked-by-policy', 'permission-denied', 'conflict', 'address-in-use'] as const),
+      ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
+      ...(['quota-exceeded', 'name-not-resolved', 'resource-exhausted', 'timed-out'] as const),
+    ],
+  })
+  @ApiCreatedResponse({
+    type: ListenerDto,
+    headers: { Location: { description: 'Path of the listener', schema: { type: 'string' } } },
+  })
+  async create(@Body() body: CreateListenerDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<ListenerDto> {
+    requireTcp(body.protocol);
+    const listener = await this.engine.listen(listenRequest(body, this.engine.limits));
+    void reply.header('location', `/v1/listeners/${listener.id}`);
+    return listenerDto(listener);
+  }
+
+  @Get()
+  @Operation({ id: 'listListeners', summary: 'List the listeners', problems: ['validation-failed'] })
+  @ApiOkResponse({ type: SocketListDto })
+  list(@Query() query: ListQuery): SocketListDto {
+    return socketList(query, this.engine.list.bind(this.engine), (socket) => socket instanceof StreamListener);
+  }
+
+  @Get(':idOrName')
+  @SocketParam('idOrName', EXAMPLE_NAME)
+  @Operation({ id: 'getListener', summary: 'Inspect a listener', problems: ['not-found', 'gone'] })
+  @ApiOkResponse({ type: ListenerDto })
+  get(@Param('idOrName') idOrName: string): ListenerDto {
+    return listenerDto(this.engine.listener(idOrName));
+  }
+
+  @Get(':idOrName/connections')
+  @SocketParam('idOrName', EXAMPLE_NAME)
+  @Operation({
+    id: 'listConnections',
+    summary: 'List the connections a listener has accepted',
+    problems: ['validation-failed', 'not-found', 'gone'],
+  })
+  @ApiOkResponse({ type: SocketListDto })
+  connections(@Param('idOrName') idOrName: string, @Query() query: ListQuery): SocketListDto {
+    const { connections } = this.engine.listener(idOrName);
+    return socketList(query, connections.page.bind(connections), () => true);
+  }
+
+  @Delete(':idOrName')
+  @HttpCode(204)
+  @SocketParam('idOrName', EXAMPLE_NAME)
+  @Operation({
+    id: 'closeListener',
+    summary: 'Close a listener',
+    description: 'The port is free at once. Its connections are closed, after `drainMs` if they did not end before.',
+    problems: ['validation-failed', 'not-found', 'gone'],
+  })
+  @ApiNoContentResponse()
+  async remove(@Param('idOrName') idOrName: string, @Query() query: RemoveListenerQuery): Promise<void> {
+    await this.engine.remove(this.engine.listener(idOrName), 'graceful', query.drainMs);
+  }
+}

@@ -1,0 +1,47 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
+import type { Limits, ListenRequest } from '../../sockets/index.js';
+import { CreateSocketDto, receiveSettings } from '../common/create.dto.js';
+import { DurationMs, Flag, Host, Int, Port } from '../common/fields.js';
+
+export class ListenerLimitsDto {
+  @Int({ description: 'Connections open at once; one more is reset', default: 1000, min: 1, max: 1_000_000 })
+  maxConnections: number = 1000;
+
+  @DurationMs({ description: 'A connection without a byte for this long is closed; 0: never', default: 0 })
+  idleTimeoutMs: number = 0;
+}
+
+export class CreateListenerDto extends CreateSocketDto {
+  @Host({ description: 'Address, or name that resolves to one, to bind', default: '127.0.0.1' })
+  host: string = '127.0.0.1';
+
+  @Port({ description: '0: the kernel picks one, and it is reported', default: 0, min: 0, example: 7007 })
+  port: number = 0;
+
+  @Int({ description: 'Queue of connections not yet accepted; listen(2)', default: 511, min: 1, max: 65_535 })
+  backlog: number = 511;
+
+  @Flag({ description: 'An IPv6 listener takes no IPv4 connections; IPV6_V6ONLY', default: false })
+  ipv6Only: boolean = false;
+
+  @ApiPropertyOptional({ type: ListenerLimitsDto })
+  @ValidateIf((_, value) => value !== undefined)
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ListenerLimitsDto)
+  limits: ListenerLimitsDto = new ListenerLimitsDto();
+}
+
+export class RemoveListenerQuery {
+  @DurationMs({ description: 'How long live connections may take to end by themselves', query: true, default: 0 })
+  drainMs: number = 0;
+}
+
+export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
+  const { host, port, backlog, ipv6Only, name, labels } = dto;
+  const { maxConnections, idleTimeoutMs } = dto.limits;
+  const receive = receiveSettings(dto.receive, limits);
+  return { host, port, backlog, ipv6Only, name, labels, maxConnections, idleTimeoutMs, receive };
+}

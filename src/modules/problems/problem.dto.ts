@@ -1,0 +1,66 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { FieldError, Problem } from './problem.js';
+
+export class FieldErrorDto implements FieldError {
+  @ApiProperty({ description: 'JSON pointer into the body, or `/name` of a parameter', example: '/port' })
+  pointer!: string;
+
+  @ApiProperty({ example: 'must not be greater than 65535' })
+  detail!: string;
+}
+
+export class GapDto {
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'First offset that is gone' })
+  from!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'First offset that is there again' })
+  to!: number;
+}
+
+/** RFC 9457. */
+export class ProblemDto implements Problem {
+  @ApiProperty({ format: 'uri', example: 'https://sockeye.dev/problems/connection-refused' })
+  type!: string;
+
+  @ApiProperty({ example: 'Connection refused' })
+  title!: string;
+
+  @ApiProperty({ type: 'integer', example: 502 })
+  status!: number;
+
+  @ApiProperty({ example: 'connect ECONNREFUSED 127.0.0.1:9' })
+  detail!: string;
+
+  @ApiPropertyOptional({ description: 'Name of errno.h or netdb.h, or of the service', example: 'ECONNREFUSED' })
+  code?: string;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Number of errno.h, or of netdb.h (negative)', example: 111 })
+  errno?: number;
+
+  @ApiPropertyOptional({ example: 'connect' })
+  syscall?: string;
+
+  @ApiPropertyOptional({ example: '127.0.0.1' })
+  address?: string;
+
+  @ApiPropertyOptional({ type: 'integer', example: 9 })
+  port?: number;
+
+  @ApiPropertyOptional({ description: 'The rule of the policy that decided' })
+  rule?: string;
+
+  @ApiPropertyOptional({ type: GapDto, description: 'Bytes that were asked for and are gone' })
+  gap?: GapDto;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Of a send that ended early: bytes that belong to the stream now; go on after them',
+  })
+  bytesSent?: number;
+
+  @ApiPropertyOptional({ type: [FieldErrorDto], description: 'Every place of the input that is not valid' })
+  errors?: FieldErrorDto[];
+
+  @ApiPropertyOptional({ description: 'Stands in the log of the service too' })
+  requestId?: string;
+}

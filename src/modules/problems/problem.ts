@@ -1,0 +1,73 @@
+import { SocketError } from '../../sockets/index.js';
+import { PROBLEM_OF_CODE, PROBLEM_TYPES, type ProblemType } from './problem-types.js';
+
+export const PROBLEM_TYPE_BASE = 'https://sockeye.dev/problems/';
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** Where in the input something is wrong: a JSON pointer into the body, or `/name` of a parameter. */
+export interface FieldError {
+  pointer: string;
+  detail: string;
+}
+
+/** What every error looks like, over HTTP and WebSocket (RFC 9457). */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code?: string;
+  errno?: number;
+  syscall?: string;
+  address?: string;
+  port?: number;
+  rule?: string;
+  gap?: { from: number; to: number };
+  bytesSent?: number;
+  errors?: FieldError[];
+  requestId?: string;
+}
+
+/** An error of the service's own doors, as opposed to the engine's: it knows its problem. */
+export class ProblemError extends Error {
+  constructor(
+    readonly type: ProblemType,
+    detail: string,
+    readonly extra: Omit<Problem, 'type' | 'title' | 'status' | 'detail'> = {},
+  ) {
+    super(detail);
+    this.name = 'ProblemError';
+  }
+}
+
+/** Input that is not valid, with every place that is wrong. */
+export function invalid(errors: FieldError[]): ProblemError {
+  const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
+  return new ProblemError('validation-failed', detail, { errors });
+}
+
+/** Any error as a problem. What is not known to be the caller's to see says nothing but that it happened. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError) return problem(error.type, error.message, error.extra);
+  if (error instanceof SocketError) return problemOfSocketError(error);
+  return problem('internal-error', 'the service failed; its log has more under this request id');
+}
+
+/** The last part of a problem's `type`: what close reasons carry. */
+export function slugOf(of: Problem): string {
+  return of.type.slice(PROBLEM_TYPE_BASE.length);
+}
+
+export function problem(type: ProblemType, detail: string, extra: Partial<Problem> = {}): Problem {
+  const { status, title } = PROBLEM_TYPES[type];
+  return { type: PROBLEM_TYPE_BASE + type, title, status, detail, ...extra };
+}
+
+function problemOfSocketError(error: SocketError): Problem {
+  const { syscall, address, port, rule, gap, bytesSent, field } = error.details;
+  const known = { errno: error.errno, syscall, address, port, rule, gap, bytesSent };
+  const extra: Partial<Problem> = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+  const type = PROBLEM_OF_CODE[error.code];
+  if (type === 'validation-failed') extra.errors = [{ pointer: `/${field ?? 'host'}`, detail: error.message }];
+  return problem(type, error.message, { code: error.code, ...extra });
+}

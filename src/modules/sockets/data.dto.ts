@@ -1,0 +1,109 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsString } from 'class-validator';
+import type { Encoding } from '../../sockets/index.js';
+import { DurationMs, EncodingField, Flag, Int, Offset, OneOf, ReaderName } from '../common/fields.js';
+
+const MAX_READ_BYTES = 16 * 1024 * 1024;
+const DEFAULT_READ_BYTES = 64 * 1024;
+const MAX_WAIT_MS = 300_000;
+
+export class SendBody {
+  @ApiProperty({ description: 'The payload, in `encoding`', example: 'hello\n' })
+  @IsString()
+  data!: string;
+
+  @EncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
+  encoding: Encoding = 'utf8';
+}
+
+export class SendQuery {
+  @OneOf(['all', 'some'], {
+    description: '`all`: sendall(), answers once the kernel took everything. `some`: send(), takes what fits now',
+    default: 'all',
+  })
+  mode: 'all' | 'some' = 'all';
+
+  @DurationMs({ description: 'How long a peer that does not read is waited for', query: true, optional: true, min: 1 })
+  timeoutMs?: number;
+}
+
+export class SentAnswer {
+  @ApiProperty({ type: 'integer', example: 6 })
+  bytesSent!: number;
+}
+
+export class ReadQuery {
+  @Offset({ description: 'First byte wanted; without it the committed offset', query: true, optional: true, example: 0 })
+  offset?: number;
+
+  @Int({ description: 'How many bytes at most', query: true, default: DEFAULT_READ_BYTES, min: 1, max: MAX_READ_BYTES })
+  maxBytes: number = DEFAULT_READ_BYTES;
+
+  @Int({ description: 'How long to wait for the first byte (long poll)', query: true, default: 0, min: 0, max: MAX_WAIT_MS })
+  waitMs: number = 0;
+
+  @EncodingField({ description: 'How bytes stand in `data`', default: 'utf8' })
+  encoding: Encoding = 'utf8';
+
+  @Flag({ description: 'Bare bytes as they come, until the end of the stream', query: true, default: false })
+  follow: boolean = false;
+
+  @ReaderName({
+    description: 'With `follow`: consume under this name, so that the window moves on. Without it, following only looks',
+    optional: true,
+  })
+  reader?: string;
+}
+
+export class ReceiveBody {
+  @Int({ description: 'How many bytes at most', default: DEFAULT_READ_BYTES, min: 1, max: MAX_READ_BYTES })
+  maxBytes: number = DEFAULT_READ_BYTES;
+
+  @Int({ description: 'How long to wait for the first byte', default: 0, min: 0, max: MAX_WAIT_MS })
+  waitMs: number = 0;
+
+  @EncodingField({ description: 'How bytes stand in `data`', default: 'utf8' })
+  encoding: Encoding = 'utf8';
+
+  @ReaderName({ description: 'Whose cursor', default: 'main' })
+  reader: string = 'main';
+}
+
+export class CommitBody {
+  @Offset({ description: 'Everything before it may go', example: 0 })
+  offset!: number;
+
+  @ReaderName({ description: 'Whose cursor', default: 'main' })
+  reader: string = 'main';
+}
+
+export class CommittedAnswer {
+  @ApiProperty({ example: 'main' })
+  reader!: string;
+
+  @ApiProperty({ type: 'integer', description: 'Where the cursor of this reader stands now' })
+  committedOffset!: number;
+}
+
+export class DataAnswer {
+  @ApiProperty({ type: 'integer', example: 0 })
+  offset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Offset to go on from', example: 11 })
+  nextOffset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Bytes that `data` stands for', example: 11 })
+  bytes!: number;
+
+  @ApiProperty({ example: 'Hello world' })
+  data!: string;
+
+  @ApiProperty({ example: 'utf8' })
+  encoding!: string;
+
+  @ApiProperty({ description: 'Some bytes were not valid in that encoding and are shown as U+FFFD' })
+  lossy!: boolean;
+
+  @ApiProperty({ description: '`nextOffset` is where the stream ends' })
+  eof!: boolean;
+}

@@ -1,0 +1,41 @@
+/**
+ * The binary frame of the stream protocol, big endian, both ways:
+ *
+ *   0      type: 1 bytes of a stream, 2 datagrams
+ *   1      flags, 0
+ *   2-3    reserved, 0
+ *   4-7    channel
+ *   8-15   offset of the first byte; 0 from the client
+ *   16-    the bytes
+ */
+export const FRAME_HEADER_BYTES = 16;
+export const FRAME_TYPE_STREAM = 1;
+
+export interface ClientFrame {
+  channel: number;
+  payload: Buffer;
+}
+
+const TWO_TO_32 = 2 ** 32;
+
+/** Writes a header at `at`. Offsets are exact up to 2^53 - 1. */
+export function writeFrameHeader(into: Buffer, at: number, channel: number, offset: number): void {
+  into[at] = FRAME_TYPE_STREAM;
+  into[at + 1] = 0;
+  into[at + 2] = 0;
+  into[at + 3] = 0;
+  into.writeUInt32BE(channel, at + 4);
+  into.writeUInt32BE(Math.floor(offset / TWO_TO_32), at + 8);
+  into.writeUInt32BE(offset % TWO_TO_32, at + 12);
+}
+
+/** A frame from a client, or in words what is wrong with it. The payload is not copied. */
+export function readClientFrame(data: Buffer): ClientFrame | string {
+  if (data.length < FRAME_HEADER_BYTES) {
+    return `a frame has a header of ${String(FRAME_HEADER_BYTES)} bytes, this one has ${String(data.length)}`;
+  }
+  if (data[0] !== FRAME_TYPE_STREAM) return `frame type ${String(data[0])} is not known; 1 is stream bytes`;
+  if (data[1] !== 0 || data.readUInt16BE(2) !== 0) return 'flags and reserved bytes must be 0';
+  if (data.readUInt32BE(8) !== 0 || data.readUInt32BE(12) !== 0) return 'the offset must be 0 in frames from the client';
+  return { channel: data.readUInt32BE(4), payload: data.subarray(FRAME_HEADER_BYTES) };
+}

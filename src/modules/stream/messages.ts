@@ -1,0 +1,128 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ValidateBy, ValidateIf } from 'class-validator';
+import type { Encoding, StartAt } from '../../sockets/index.js';
+import { DEFAULT_LIMITS } from '../../sockets/index.js';
+import { EncodingField, Int, Offset, OneOf, ReaderName, Text, WindowBytes } from '../common/fields.js';
+
+const STARTS = ['committed', 'earliest', 'live'];
+
+export const DEFAULT_CHANNEL_WINDOW_BYTES = 1024 * 1024;
+
+function ChannelField(): PropertyDecorator {
+  return Int({ description: 'Number of the channel, from `attached` or `accepted`', min: 0, max: 0xffffffff, example: 1 });
+}
+
+function StartField(): PropertyDecorator {
+  const valid = ValidateBy({
+    name: 'isStart',
+    validator: {
+      validate: (value) => STARTS.includes(value as string) || (Number.isSafeInteger(value) && (value as number) >= 0),
+      defaultMessage: () => '$property must be committed, earliest, live or an offset',
+    },
+  });
+  const document = ApiPropertyOptional({
+    description: 'Where to start: the cursor of the reader, the oldest byte held, the next byte to come, or an offset',
+    oneOf: [{ type: 'string', enum: STARTS }, { type: 'integer', minimum: 0 }],
+    default: 'committed',
+  });
+  return (target, key) => {
+    document(target, key);
+    ValidateIf((_, value) => value !== undefined)(target, key);
+    valid(target, key);
+  };
+}
+
+export class AttachData {
+  @Text({ description: 'Id or name of a connection or client', optional: true, maxLength: 64, example: 'demo-client' })
+  socketId?: string;
+
+  @Text({ description: 'Id or name of a listener: all its connections, present and to come', optional: true, maxLength: 64 })
+  listenerId?: string;
+
+  @OneOf(['consume', 'observe'], {
+    description: '`consume`: bytes are kept until acknowledged. `observe`: holds nobody back, too slow means a gap',
+    default: 'consume',
+  })
+  mode: 'consume' | 'observe' = 'consume';
+
+  @ReaderName({ description: 'Name of the consuming reader; its cursor outlives the WebSocket', default: 'main' })
+  reader: string = 'main';
+
+  @StartField()
+  from: StartAt = 'committed';
+
+  @WindowBytes({
+    description: 'How far the server sends ahead of the last `ack`',
+    default: DEFAULT_CHANNEL_WINDOW_BYTES,
+  })
+  windowBytes: number = DEFAULT_CHANNEL_WINDOW_BYTES;
+
+  @EncodingField({ description: 'Bytes come as `data` messages in this encoding instead of binary frames', optional: true })
+  encoding?: Encoding;
+}
+
+export class AckData {
+  @ChannelField()
+  channel!: number;
+
+  @Offset({ description: 'Everything before it is dealt with: committed, and more may be sent', example: 262144 })
+  offset!: number;
+}
+
+export class SendData {
+  @ChannelField()
+  channel!: number;
+
+  @ApiProperty({ description: 'The payload, in `encoding`', example: 'hello\n' })
+  @Text({ description: 'The payload, in `encoding`', maxLength: DEFAULT_LIMITS.maxWindowBytes, example: 'hello\n' })
+  data!: string;
+
+  @EncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
+  encoding: Encoding = 'utf8';
+}
+
+export class ShutdownData {
+  @ChannelField()
+  channel!: number;
+
+  @OneOf(['write', 'read', 'both'], { description: 'Which direction; shutdown(2)', default: 'write' })
+  how: 'write' | 'read' | 'both' = 'write';
+}
+
+export class CloseData {
+  @ChannelField()
+  channel!: number;
+
+  @OneOf(['graceful', 'reset'], { description: '`reset` sends RST', default: 'graceful' })
+  mode: 'graceful' | 'reset' = 'graceful';
+}
+
+export class DetachData {
+  @ChannelField()
+  channel!: number;
+}
+
+/** What a text frame from the client holds. */
+export interface Envelope {
+  event: string;
+  data: unknown;
+  /** Anything; the answer repeats it. */
+  ref?: unknown;
+}
+
+/** Every event a client can send, with the class its data is checked against. `ping` carries anything. */
+export const CLIENT_EVENTS = {
+  attach: AttachData,
+  ack: AckData,
+  send: SendData,
+  shutdown: ShutdownData,
+  close: CloseData,
+  detach: DetachData,
+  ping: null,
+} as const;
+
+export type ClientEvent = keyof typeof CLIENT_EVENTS;
+
+export function isClientEvent(event: string): event is ClientEvent {
+  return Object.hasOwn(CLIENT_EVENTS, event);
+}

@@ -1,0 +1,127 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { SocketError, type Engine, type LogReader, type StreamConnection } from '../../sockets/index.js';
+import { validate } from '../common/validation.js';
+import { invalid, problem, problemOf } from '../problems/problem.js';
+import { CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
+import { pipeTarget, PipeQuery } from './pipe.dto.js';
+import { WebSocketWriter } from './websocket-writer.js';
+
+/** At most this much in one message: clients need not hold more at once. */
+const FRAME_BYTES = 64 * 1024;
+
+/** More than this waiting for the socket, and the WebSocket is not read further. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** One client on `/v1/pipe`: the bytes of one socket as binary messages, nothing added, both ways. */
+export class PipeSession {
+  private readonly writer: WebSocketWriter;
+  private connection: StreamConnection | null = null;
+  private reader: LogReader | null = null;
+  /** Dialled by this WebSocket: it dies with it. */
+  private dialled = false;
+  private gone = false;
+  private readonly early: Buffer[] = [];
+  private queuedBytes = 0;
+
+  constructor(
+    private readonly webSocket: WebSocket,
+    socket: Socket,
+    private readonly engine: Engine,
+    query: URLSearchParams,
+  ) {
+    this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
+    webSocket.on('message', (data: Buffer, isBinary) => this.received(data, isBinary));
+    webSocket.once('close', () => this.end());
+    // Nothing is taken from the client before there is a socket to give it to.
+    webSocket.pause();
+    this.start(query).catch((error: unknown) => this.fail(error));
+  }
+
+  private async start(query: URLSearchParams): Promise<void> {
+    const asked = validate(PipeQuery, uniqueParameters(query));
+    const target = pipeTarget(asked, this.engine.limits);
+    this.dialled = target.dial !== null;
+    const connection = target.dial === null ? this.engine.connection(target.socketId) : await this.engine.connect(target.dial);
+    this.connection = connection;
+    if (this.gone) return void this.hangUp();
+    this.reader = connection.log.attach(asked.reader, 'committed', () => this.pump(), () => this.takenOver());
+    for (const data of this.early.splice(0)) this.send(data);
+    if (this.queuedBytes <= MAX_QUEUED_BYTES) this.webSocket.resume();
+    this.pump();
+  }
+
+  /** As much as the WebSocket takes, then the end: the peer's EOF after all its bytes. */
+  private pump(): void {
+    const { reader, connection } = this;
+    if (reader === null || connection === null || !this.writer.isOpen) return;
+    while (!this.writer.isSaturated) {
+      const piece = reader.read(FRAME_BYTES);
+      if (piece === null) return this.closeAtEnd(connection);
+      if (piece.kind === 'gap') return this.fail(new SocketError('OFFSET_GONE', 'bytes are gone', { gap: piece }));
+      const next = piece.offset + piece.bytes.length;
+      this.writer.bareBytes(piece.bytes, () => reader.commit(next));
+    }
+  }
+
+  private closeAtEnd({ log, closeReason }: StreamConnection): void {
+    if (!log.isEnded) return;
+    if (closeReason instanceof SocketError) this.fail(closeReason);
+    else this.webSocket.close(CLOSE_NORMAL, 'eof');
+  }
+
+  private received(data: Buffer, isBinary: boolean): void {
+    if (!isBinary) return this.webSocket.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only');
+    if (this.connection === null) this.early.push(data);
+    else this.send(data);
+  }
+
+  private send(data: Buffer): void {
+    this.queuedBytes += data.length;
+    if (this.queuedBytes > MAX_QUEUED_BYTES) this.webSocket.pause();
+    this.connection?.send(data, (error) => {
+      this.queuedBytes -= data.length;
+      if (error !== null) this.fail(error);
+      else if (this.webSocket.isPaused && this.queuedBytes <= MAX_QUEUED_BYTES) this.webSocket.resume();
+    });
+  }
+
+  private takenOver(): void {
+    this.reader = null;
+    this.closeWith(problem('taken-over', 'another reader has attached under this name'));
+  }
+
+  private fail(error: unknown): void {
+    this.closeWith(problemOf(error));
+  }
+
+  private closeWith(found: ReturnType<typeof problem>): void {
+    if (!this.writer.isOpen) return;
+    const { code, reason } = closeCodeOf(found);
+    // A paused WebSocket would not see the client's answer to the close.
+    if (this.webSocket.isPaused) this.webSocket.resume();
+    this.webSocket.close(code, reason);
+  }
+
+  private end(): void {
+    this.gone = true;
+    this.reader?.detach();
+    void this.hangUp();
+  }
+
+  private async hangUp(): Promise<void> {
+    if (!this.dialled || this.connection === null) return;
+    const { connection } = this;
+    if (!connection.isClosed) await connection.close('graceful', 'api');
+    connection.log.discard();
+  }
+}
+
+function uniqueParameters(query: URLSearchParams): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (Object.hasOwn(parameters, name)) throw invalid([{ pointer: `/${name}`, detail: 'must be given once' }]);
+    if (name !== 'ticket') parameters[name] = value;
+  }
+  return parameters;
+}

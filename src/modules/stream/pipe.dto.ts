@@ -1,0 +1,42 @@
+import type { ConnectRequest, Limits } from '../../sockets/index.js';
+import { ReceiveDto, receiveSettings, requireTcp } from '../common/create.dto.js';
+import { DurationMs, Host, OneOf, Port, ReaderName, Text } from '../common/fields.js';
+import { invalid } from '../problems/problem.js';
+
+/** Which socket a pipe is for: one there is, or one to dial. */
+export class PipeQuery {
+  @Text({ description: 'Id or name of an open socket', optional: true, maxLength: 64, example: 'demo-client' })
+  socketId?: string;
+
+  @Host({ description: 'Where to connect to when the WebSocket opens', optional: true, example: '127.0.0.1' })
+  host?: string;
+
+  @Port({ description: 'Port to connect to', query: true, optional: true, example: 6379 })
+  port?: number;
+
+  @OneOf(['tcp', 'tls', 'udp', 'unix'], { description: 'Only `tcp` so far', default: 'tcp' })
+  protocol: string = 'tcp';
+
+  @DurationMs({ description: 'Deadline of the connect', query: true, optional: true, min: 1 })
+  timeoutMs?: number;
+
+  @ReaderName({ description: 'Name under which the pipe consumes', default: 'main' })
+  reader: string = 'main';
+}
+
+export type PipeTarget = { socketId: string; dial: null } | { socketId: null; dial: ConnectRequest };
+
+export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
+  const { socketId, host, port, protocol, timeoutMs = limits.connectTimeoutMs } = query;
+  if (socketId !== undefined) {
+    if (host === undefined && port === undefined) return { socketId, dial: null };
+    throw invalid([{ pointer: '/socketId', detail: 'either socketId, or host and port, must be given' }]);
+  }
+  if (host === undefined || port === undefined) {
+    throw invalid([{ pointer: '/host', detail: 'either socketId, or host and port, must be given' }]);
+  }
+  requireTcp(protocol);
+  const receive = receiveSettings(new ReceiveDto(), limits);
+  const nameless = { name: null, labels: {}, localAddress: null, localPort: null, idleTimeoutMs: 0 };
+  return { socketId: null, dial: { ...nameless, host, port, family: 'any', timeoutMs, receive } };
+}

@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
+import type { WebSocket } from 'ws';
+import { Engine } from '../../sockets/index.js';
+import { OpenWebSockets } from './open-websockets.js';
+import { PipeSession } from './pipe-session.js';
+
+export const PIPE_PATH = '/v1/pipe';
+/** What websockify and noVNC offer. */
+export const PIPE_SUBPROTOCOL = 'binary';
+
+/** One socket on one WebSocket, in the wire format of websockify. */
+@WebSocketGateway({ path: PIPE_PATH, subprotocol: PIPE_SUBPROTOCOL })
+export class PipeGateway implements OnGatewayConnection<WebSocket> {
+  constructor(
+    private readonly engine: Engine,
+    private readonly open: OpenWebSockets,
+  ) {}
+
+  handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
+    const query = new URLSearchParams(request.url?.split('?', 2)[1] ?? '');
+    new PipeSession(webSocket, request.socket, this.engine, query);
+    this.open.add(webSocket);
+  }
+}

@@ -1,0 +1,141 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { SystemReasonDto, SocketDto } from '../common/socket.dto.js';
+import { ProblemDto } from '../problems/problem.dto.js';
+
+const channel = { type: 'integer', minimum: 0, maximum: 0xffffffff, example: 1 } as const;
+const offset = { type: 'integer', minimum: 0, example: 0 } as const;
+
+export class AttachedData {
+  @ApiProperty({ ...channel, description: 'Its number in frames and messages from now on' })
+  channel!: number;
+
+  @ApiPropertyOptional({ description: 'Of an attach to a socket' })
+  socketId?: string;
+
+  @ApiPropertyOptional({ description: 'Of an attach to a listener' })
+  listenerId?: string;
+
+  @ApiPropertyOptional({ ...offset, description: 'Offset of the first byte that will come' })
+  offset?: number;
+
+  @ApiPropertyOptional({ ...offset, description: 'Oldest byte held' })
+  earliestOffset?: number;
+
+  @ApiPropertyOptional({ ...offset, description: 'Offset that the next byte received will get' })
+  headOffset?: number;
+
+  @ApiProperty({ type: SocketDto })
+  socket!: SocketDto;
+}
+
+export class AcceptedData {
+  @ApiProperty({ ...channel, description: 'Channel of this connection' })
+  channel!: number;
+
+  @ApiProperty({ ...channel, description: 'Channel of the listener' })
+  listenerChannel!: number;
+
+  @ApiProperty({ ...offset, description: 'Offset of the first byte that will come' })
+  offset!: number;
+
+  @ApiProperty({ type: SocketDto })
+  socket!: SocketDto;
+}
+
+export class DataData {
+  @ApiProperty(channel)
+  channel!: number;
+
+  @ApiProperty({ ...offset, description: 'Offset of the first byte that `data` stands for' })
+  offset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Bytes that `data` stands for: acknowledge offset + bytes' })
+  bytes!: number;
+
+  @ApiProperty()
+  data!: string;
+
+  @ApiProperty({ enum: ['utf8', 'latin1', 'hex', 'base64'] })
+  encoding!: string;
+
+  @ApiProperty({ description: 'Some bytes were not valid in that encoding' })
+  lossy!: boolean;
+}
+
+export class GapData {
+  @ApiProperty(channel)
+  channel!: number;
+
+  @ApiProperty({ ...offset, description: 'First offset that is gone' })
+  from!: number;
+
+  @ApiProperty({ ...offset, description: 'First offset that is there again' })
+  to!: number;
+}
+
+export class EofData {
+  @ApiProperty(channel)
+  channel!: number;
+
+  @ApiProperty({ ...offset, description: 'Where the stream of the peer ends' })
+  offset!: number;
+}
+
+export class ClosedData {
+  @ApiProperty(channel)
+  channel!: number;
+
+  @ApiProperty({ ...offset, description: 'How many bytes were received in all' })
+  offset!: number;
+
+  @ApiProperty({ oneOf: [{ $ref: '#/components/schemas/SystemReasonDto' }, { type: 'string' }] })
+  reason!: SystemReasonDto | string;
+}
+
+export class CreditData {
+  @ApiProperty(channel)
+  channel!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'How many bytes more may be sent' })
+  bytes!: number;
+}
+
+export class SentData {
+  @ApiProperty(channel)
+  channel!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Bytes that the kernel took' })
+  bytesSent!: number;
+}
+
+export class DoneData {
+  @ApiProperty(channel)
+  channel!: number;
+}
+
+export class ErrorData extends ProblemDto {
+  @ApiPropertyOptional(channel)
+  channel?: number;
+}
+
+/** Every event the server sends, with the shape of its data; `pong` repeats what `ping` brought. */
+export const SERVER_EVENTS = {
+  attached: AttachedData,
+  accepted: AcceptedData,
+  data: DataData,
+  gap: GapData,
+  eof: EofData,
+  closed: ClosedData,
+  credit: CreditData,
+  sent: SentData,
+  done: DoneData,
+  error: ErrorData,
+  pong: null,
+} as const;
+
+export type ServerEvent = keyof typeof SERVER_EVENTS;
+
+/** The data that each event carries, for the code that sends it. */
+export type ServerData = {
+  [Event in ServerEvent]: (typeof SERVER_EVENTS)[Event] extends new () => infer Data ? Data : unknown;
+};

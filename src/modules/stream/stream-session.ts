@@ -1,0 +1,306 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { encode, Engine, SocketError, StreamConnection, type SocketEvent, type StreamListener } from '../../sockets/index.js';
+import { parseJson } from '../common/json.js';
+import { listenerDto, socketDto } from '../common/socket.dto.js';
+import { validate } from '../common/validation.js';
+import { invalid, problem, ProblemError, problemOf } from '../problems/problem.js';
+import { Channel, CREDIT_BYTES, type ChannelHost, type ChannelOptions } from './channel.js';
+import { readClientFrame } from './frame.js';
+import {
+  CLIENT_EVENTS,
+  isClientEvent,
+  type AckData,
+  type AttachData,
+  type ClientEvent,
+  type CloseData,
+  type DetachData,
+  type Envelope,
+  type SendData,
+  type ShutdownData,
+} from './messages.js';
+import type { ServerData, ServerEvent } from './server-messages.js';
+import { WebSocketWriter } from './websocket-writer.js';
+
+/** Channels on one WebSocket: each is a place in the turn and a view of a log. */
+const MAX_CHANNELS = 10_000;
+
+/** A listener that a client is attached to: connections to come get channels with these options. */
+interface ListenerChannel {
+  listener: StreamListener;
+  options: ChannelOptions;
+}
+
+/** What an answer needs to know of its question. */
+interface Question {
+  ref?: unknown;
+}
+
+/** One client on `/v1/stream`: its channels, their turns, and the messages both ways. */
+export class StreamSession implements ChannelHost {
+  readonly writer: WebSocketWriter;
+  private readonly channels = new Map<number, Channel>();
+  private readonly listeners = new Map<number, ListenerChannel>();
+  /** Channels that may have something to send, in the order of their turns. */
+  private readonly ready = new Set<Channel>();
+  private lastChannel = 0;
+  private pumping = false;
+  private readonly stopWatching: () => void;
+
+  constructor(
+    private readonly webSocket: WebSocket,
+    socket: Socket,
+    private readonly engine: Engine,
+  ) {
+    this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
+    webSocket.on('message', (data: Buffer, isBinary) => (isBinary ? this.frame(data) : this.text(data)));
+    webSocket.once('close', () => this.end());
+    this.stopWatching = engine.onEvent((event) => this.noticed(event));
+  }
+
+  message<Event extends ServerEvent>(event: Event, data: ServerData[Event], { ref }: Question = {}): void {
+    this.writer.text(ref === undefined ? { event, data } : { event, data, ref });
+  }
+
+  wake(channel: Channel): void {
+    this.ready.add(channel);
+    this.pump();
+  }
+
+  takenOver(channel: Channel): void {
+    this.drop(channel);
+    const detail = 'another reader has attached under this name';
+    this.message('error', { ...problem('taken-over', detail), channel: channel.number });
+  }
+
+  /** One quantum a turn, channel after channel, for as long as the WebSocket takes more. */
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    for (const channel of this.ready) {
+      if (this.writer.isSaturated || !this.writer.isOpen) break;
+      this.ready.delete(channel);
+      if (channel.step()) this.ready.add(channel); // behind all others: a Set keeps the order of adding
+    }
+    this.pumping = false;
+  }
+
+  private text(data: Buffer): void {
+    let question: Question = {};
+    try {
+      const envelope = envelopeOf(data.toString());
+      if ('ref' in envelope) question = { ref: envelope.ref };
+      if (!isClientEvent(envelope.event)) {
+        throw invalid([{ pointer: '/event', detail: `must be one of ${Object.keys(CLIENT_EVENTS).join(', ')}` }]);
+      }
+      this.handle(envelope.event, envelope.data, question);
+    } catch (error) {
+      this.fail(error, question);
+    }
+  }
+
+  private handle(event: ClientEvent, data: unknown, question: Question): void {
+    if (event === 'ping') return this.message('pong', data, question);
+    const checked = validate<AttachData | AckData | SendData | ShutdownData | CloseData | DetachData>(CLIENT_EVENTS[event], data);
+    switch (event) {
+      case 'attach':
+        return this.attach(checked as AttachData, question);
+      case 'ack':
+        return this.ack(checked as AckData);
+      case 'send':
+        return this.send(checked as SendData, question);
+      case 'shutdown':
+        return this.shutdown(checked as ShutdownData, question);
+      case 'close':
+        return this.close(checked as CloseData, question);
+      case 'detach':
+        return this.detach(checked as DetachData, question);
+    }
+  }
+
+  private attach(data: AttachData, question: Question): void {
+    const { socketId, listenerId, mode, reader, from, windowBytes, encoding = null } = data;
+    const options = { mode, reader, from, windowBytes, encoding };
+    if ((socketId === undefined) === (listenerId === undefined)) {
+      throw invalid([{ pointer: '/socketId', detail: 'either socketId or listenerId must be given' }]);
+    }
+    if (listenerId !== undefined) return this.attachListener(listenerId, options, question);
+    const connection = this.engine.connection(socketId as string);
+    const channel = this.open(connection, options);
+    const { earliestOffset, headOffset } = connection.log;
+    this.message(
+      'attached',
+      {
+        channel: channel.number,
+        socketId: connection.id,
+        offset: channel.position,
+        earliestOffset,
+        headOffset,
+        socket: socketDto(connection),
+      },
+      question,
+    );
+    this.start(channel);
+  }
+
+  private attachListener(idOrName: string, options: ChannelOptions, question: Question): void {
+    const listener = this.engine.listener(idOrName);
+    this.refuseTooMany();
+    const number = this.nextNumber();
+    this.listeners.set(number, { listener, options });
+    this.message('attached', { channel: number, listenerId: listener.id, socket: listenerDto(listener) }, question);
+    for (const connection of listener.connections) {
+      // A closed connection is still of interest while somebody has not read all of it.
+      const unread = connection instanceof StreamConnection && connection.log.uncommittedBytes > 0;
+      if (!connection.isClosed || unread) this.accepted(number, connection as StreamConnection);
+    }
+  }
+
+  private accepted(listenerChannel: number, connection: StreamConnection): void {
+    const attached = this.listeners.get(listenerChannel);
+    if (attached === undefined) return;
+    try {
+      const channel = this.open(connection, attached.options);
+      const socket = socketDto(connection);
+      this.message('accepted', { channel: channel.number, listenerChannel, offset: channel.position, socket });
+      this.start(channel);
+    } catch (error) {
+      this.message('error', { ...problemOf(error), channel: listenerChannel });
+    }
+  }
+
+  private noticed({ name, socket }: SocketEvent): void {
+    if (name === 'accepted' && socket instanceof StreamConnection) {
+      for (const [number, { listener }] of this.listeners) {
+        if (listener.id === socket.listenerId) this.accepted(number, socket);
+      }
+    } else if (name === 'closed' && socket.kind === 'listener') {
+      for (const [number, { listener }] of this.listeners) {
+        if (listener !== socket) continue;
+        this.listeners.delete(number);
+        this.message('closed', { channel: number, offset: 0, reason: String(socket.closeReason) });
+      }
+    }
+  }
+
+  private ack({ channel, offset }: AckData): void {
+    // What was in flight when the channel ended may still be acknowledged.
+    if (!this.channels.has(channel) && channel > 0 && channel <= this.lastChannel) return;
+    this.channel(channel).ack(offset);
+  }
+
+  private send({ channel, data, encoding }: SendData, question: Question): void {
+    const target = this.channel(channel);
+    const payload = encode(data, encoding);
+    target.connection.sendAll(payload, this.engine.limits.sendTimeoutMs).then(
+      (bytesSent) => this.message('sent', { channel, bytesSent }, question),
+      (error: unknown) => this.fail(error, question, channel),
+    );
+  }
+
+  private shutdown({ channel, how }: ShutdownData, question: Question): void {
+    this.channel(channel).connection.shutdown(how);
+    this.message('done', { channel }, question);
+  }
+
+  private close({ channel, mode }: CloseData, question: Question): void {
+    const attached = this.listeners.get(channel);
+    const target = attached?.listener ?? this.channel(channel).connection;
+    const closing = attached === undefined ? target.close(mode, 'api') : this.engine.remove(target, mode);
+    closing.then(
+      () => this.message('done', { channel }, question),
+      (error: unknown) => this.fail(error, question, channel),
+    );
+  }
+
+  private detach({ channel }: DetachData, question: Question): void {
+    if (!this.listeners.delete(channel)) this.drop(this.channel(channel));
+    this.message('done', { channel }, question);
+  }
+
+  /** Bytes for a socket. A client that sends beyond its credit is not read from until there is room. */
+  private frame(data: Buffer): void {
+    const frame = readClientFrame(data);
+    if (typeof frame === 'string') return this.fail(new ProblemError('bad-request', frame), {});
+    const channel = this.channels.get(frame.channel);
+    if (channel === undefined) return this.fail(noChannel(frame.channel), {}, frame.channel);
+    channel.send(
+      frame.payload,
+      (error, bytesSent) => this.fail(withBytesSent(error, bytesSent), {}, frame.channel),
+      () => this.relieve(channel),
+    );
+    if (channel.outstandingBytes > CREDIT_BYTES) this.webSocket.pause();
+  }
+
+  private relieve(channel: Channel): void {
+    if (this.webSocket.isPaused && channel.outstandingBytes <= CREDIT_BYTES) this.webSocket.resume();
+  }
+
+  private open(connection: StreamConnection, options: ChannelOptions): Channel {
+    this.refuseTooMany();
+    const channel = new Channel(this.nextNumber(), connection, options, this);
+    this.channels.set(channel.number, channel);
+    return channel;
+  }
+
+  private start(channel: Channel): void {
+    channel.offerCredit();
+    this.wake(channel);
+  }
+
+  private nextNumber(): number {
+    this.lastChannel += 1;
+    return this.lastChannel;
+  }
+
+  private refuseTooMany(): void {
+    if (this.channels.size + this.listeners.size < MAX_CHANNELS) return;
+    throw new SocketError('QUOTA_EXCEEDED', `a WebSocket has at most ${String(MAX_CHANNELS)} channels`);
+  }
+
+  private channel(number: number): Channel {
+    const channel = this.channels.get(number);
+    if (channel === undefined) throw noChannel(number);
+    return channel;
+  }
+
+  private drop(channel: Channel): void {
+    channel.detach();
+    this.ready.delete(channel);
+    this.channels.delete(channel.number);
+  }
+
+  private fail(error: unknown, question: Question, channel?: number): void {
+    this.message('error', { ...problemOf(error), ...(channel === undefined ? {} : { channel }) }, question);
+  }
+
+  private end(): void {
+    this.stopWatching();
+    for (const channel of this.channels.values()) channel.detach();
+    this.channels.clear();
+    this.listeners.clear();
+    this.ready.clear();
+  }
+}
+
+function envelopeOf(text: string): Envelope {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    throw new ProblemError('bad-request', `not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
+  }
+  const envelope = value as Partial<Envelope> | null;
+  if (typeof envelope !== 'object' || envelope === null || typeof envelope.event !== 'string') {
+    throw invalid([{ pointer: '/event', detail: 'a message is {"event": ..., "data": {...}, "ref": any}' }]);
+  }
+  return { event: envelope.event, data: envelope.data, ...('ref' in envelope ? { ref: envelope.ref } : {}) };
+}
+
+function noChannel(number: number): ProblemError {
+  return new ProblemError('not-found', `no channel ${String(number)} on this WebSocket`);
+}
+
+function withBytesSent(error: SocketError, bytesSent: number): SocketError {
+  return new SocketError(error.code, error.message, { ...error.details, bytesSent });
+}

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
+import type { WebSocket } from 'ws';
+import { Engine } from '../../sockets/index.js';
+import { OpenWebSockets } from './open-websockets.js';
+import { StreamSession } from './stream-session.js';
+
+export const STREAM_PATH = '/v1/stream';
+export const STREAM_SUBPROTOCOL = 'sockeye.v1';
+
+/** Many sockets on one WebSocket. The session must listen in the tick of the connection: frames may be there already. */
+@WebSocketGateway({ path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL })
+export class StreamGateway implements OnGatewayConnection<WebSocket> {
+  constructor(
+    private readonly engine: Engine,
+    private readonly open: OpenWebSockets,
+  ) {}
+
+  handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
+    new StreamSession(webSocket, request.socket, this.engine);
+    this.open.add(webSocket);
+  }
+}

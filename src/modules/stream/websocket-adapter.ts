@@ -1,0 +1,72 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { INestApplication } from '@nestjs/common';
+import { WsAdapter } from '@nestjs/platform-ws';
+import type { ServerOptions, WebSocketServer } from 'ws';
+import { BEARER_SUBPROTOCOL, type Gate } from '../auth/gate.js';
+import { writeProblem } from '../auth/refusal.js';
+import { ProblemError } from '../problems/problem.js';
+
+/**
+ * Nest's adapter for `ws`, with the doors in order: who may not come in is answered over HTTP, before
+ * the upgrade; what is not a WebSocket path is 404. Messages do not pass through Nest: its pipeline
+ * turns each frame, binary ones too, into text and back, and keeps no order among messages.
+ */
+export class WebSocketAdapter extends WsAdapter {
+  constructor(
+    app: INestApplication,
+    private readonly gate: Gate,
+    private readonly maxMessageBytes: number,
+  ) {
+    super(app);
+  }
+
+  override create(port: number, options: Record<string, unknown> & { path?: string; subprotocol?: string }): WebSocketServer {
+    const { subprotocol, ...rest } = options;
+    const server: ServerOptions = {
+      ...rest,
+      maxPayload: this.maxMessageBytes,
+      // Bytes of sockets are often random or compressed already; deflate costs five times the CPU.
+      perMessageDeflate: false,
+      handleProtocols: (offered) => selectProtocol(offered, subprotocol),
+    };
+    return super.create(port, server as Record<string, unknown>) as WebSocketServer;
+  }
+
+  override bindMessageHandlers(): void {
+    // The gateways' sessions listen to their WebSockets themselves.
+  }
+
+  protected override ensureHttpServerExists(port: number, httpServer?: Server): Server | undefined {
+    if (httpServer === undefined || this.httpServersRegistry.has(port)) return undefined;
+    this.httpServersRegistry.set(port, httpServer);
+    httpServer.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // A client that is gone before the answer must not end the process.
+      socket.on('error', () => socket.destroy());
+      try {
+        this.gate.admit(request);
+        this.serverFor(port, request).handleUpgrade(request, socket, head, (webSocket, upgraded) => {
+          this.serverFor(port, upgraded).emit('connection', webSocket, upgraded);
+        });
+      } catch (error) {
+        writeProblem(socket, error);
+      }
+    });
+    return httpServer;
+  }
+
+  private serverFor(port: number, request: IncomingMessage): WebSocketServer {
+    const path = request.url?.split('?', 1)[0];
+    const servers = (this.wsServersRegistry.get(port) ?? []) as (WebSocketServer & { path: string })[];
+    const server = servers.find((candidate) => candidate.path === path);
+    if (server === undefined) throw new ProblemError('not-found', 'no WebSocket here');
+    return server;
+  }
+}
+
+/** Our subprotocol if it is offered. A browser that offers only its key gets that repeated: it insists on one. */
+function selectProtocol(offered: Set<string>, ours: string | undefined): string | false {
+  if (ours !== undefined && offered.has(ours)) return ours;
+  const names = [...offered];
+  return names.every((name) => name.startsWith(BEARER_SUBPROTOCOL)) ? (names[0] ?? false) : false;
+}

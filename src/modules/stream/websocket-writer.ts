@@ -1,0 +1,94 @@
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { FRAME_HEADER_BYTES, writeFrameHeader } from './frame.js';
+
+/** More than this on its way to the kernel, and the reading from the log waits. */
+const SATURATED_BYTES = 1024 * 1024;
+
+/** FIN and opcode 2, binary (RFC 6455, 5.2). */
+const FINAL_BINARY = 0x82;
+
+/**
+ * Writes messages of one WebSocket. Bytes go to the kernel from where they were received: the header
+ * of the frame is written in front of them, nothing is copied. All messages of one turn of the event
+ * loop leave in one system call. Compression is off, so `ws` itself writes in order with this.
+ */
+export class WebSocketWriter {
+  private corked = false;
+
+  constructor(
+    private readonly webSocket: WebSocket,
+    private readonly socket: Socket,
+    /** Called when there is room again after there was none. */
+    private readonly onRoom: () => void,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.webSocket.readyState === WebSocket.OPEN;
+  }
+
+  get isSaturated(): boolean {
+    return this.socket.writableLength >= SATURATED_BYTES;
+  }
+
+  text(message: object): void {
+    if (!this.isOpen) return;
+    this.cork();
+    this.webSocket.send(JSON.stringify(message), { binary: false }, this.written);
+  }
+
+  /** Bytes of a socket with the header of the stream protocol. */
+  channelBytes(channel: number, offset: number, bytes: Buffer): void {
+    const header = messageHeader(FRAME_HEADER_BYTES, bytes.length);
+    writeFrameHeader(header, header.length - FRAME_HEADER_BYTES, channel, offset);
+    this.binary(header, bytes, this.written);
+  }
+
+  /** Bytes and nothing else; `taken` is called when the kernel has them. */
+  bareBytes(bytes: Buffer, taken: () => void): void {
+    this.binary(messageHeader(0, bytes.length), bytes, () => {
+      taken();
+      this.written();
+    });
+  }
+
+  private binary(header: Buffer, bytes: Buffer, written: () => void): void {
+    if (!this.isOpen) return;
+    this.cork();
+    this.socket.write(header);
+    this.socket.write(bytes, written);
+  }
+
+  private readonly written = (): void => {
+    if (!this.isSaturated) this.onRoom();
+  };
+
+  private cork(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.socket.cork();
+    setImmediate(() => {
+      this.corked = false;
+      this.socket.uncork();
+    });
+  }
+}
+
+/** Header of an unmasked, final, binary WebSocket frame, with room behind it for `extra` bytes of the payload. */
+function messageHeader(extra: number, bodyBytes: number): Buffer {
+  const length = extra + bodyBytes;
+  const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8;
+  const header = Buffer.allocUnsafe(2 + lengthBytes + extra);
+  header[0] = FINAL_BINARY;
+  if (lengthBytes === 0) {
+    header[1] = length;
+  } else if (lengthBytes === 2) {
+    header[1] = 126;
+    header.writeUInt16BE(length, 2);
+  } else {
+    header[1] = 127;
+    header.writeUInt32BE(0, 2);
+    header.writeUInt32BE(length, 6);
+  }
+  return header;
+}
