@@ -114,6 +114,12 @@ export default defineConfig(
       ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
 
+      // What crosses the wire is described by a class and made as a plain literal.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
+      // The decorators of a field are about its declared type.
+      '@typescript-eslint/no-inferrable-types': ['error', { ignoreProperties: true }],
+
       // A Nest module is a class with a decorator and no members.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/no-confusing-void-expression': [
@@ -152,7 +158,7 @@ export default defineConfig(
   { files: ['src/modules/config/**/*.ts'], rules: zone({ environment: true }) },
   { files: ['src/sockets/**/*.ts'], rules: zone({ patterns: [ENGINE_STANDS_ALONE] }) },
   {
-    files: ['src/sockets/dial.ts', 'src/sockets/stream-listener.ts'],
+    files: ['src/sockets/dial.ts', 'src/sockets/stream-listener.ts', 'src/sockets/kernel-handle.ts'],
     rules: zone({ may: ['net', 'tls'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import { LogController, type FastifyInstance } from 'fastify';
 import { AppModule } from './app.module.js';
 import { Gate } from './modules/auth/gate.js';
 import { refuse, writeProblem } from './modules/auth/refusal.js';
@@ -43,11 +43,16 @@ export async function createApplication(configuration: Configuration): Promise<A
   const documents: Documents = { openApi: () => ({}), asyncApi: () => ({}) };
   const adapter = new FastifyAdapter({
     loggerInstance: logger,
-    disableRequestLogging: configuration.logLevel !== 'debug',
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: configuration.maxBodyBytes,
     routerOptions: { maxParamLength: MAX_PATH_PART },
-    serverFactory: (handler: RequestListener) => guardedServer(gate, handler, swaggerUiIsland(() => documents.openApi())),
+    serverFactory: (handler: RequestListener) =>
+      guardedServer(
+        gate,
+        handler,
+        swaggerUiIsland(() => documents.openApi()),
+      ),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(configuration), adapter, {
@@ -58,7 +63,7 @@ export async function createApplication(configuration: Configuration): Promise<A
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   app.useWebSocketAdapter(new WebSocketAdapter(app, gate, configuration.maxBodyBytes));
-  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const fastify: FastifyInstance = adapter.getInstance();
   acceptBodies(fastify);
   documents.openApi = once(() => openApiDocument(app));
   documents.asyncApi = once(() => asyncApiDocument(app, WEBSOCKET_DESCRIPTION));
@@ -79,7 +84,8 @@ function guardedServer(gate: Gate, api: RequestListener, docs: RequestListener):
   return createServer(options, (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff');
     try {
-      if (request.url?.startsWith('/') !== true) throw new ProblemError('bad-request', 'the request target must be a path');
+      if (request.url?.startsWith('/') !== true)
+        throw new ProblemError('bad-request', 'the request target must be a path');
       gate.admit(request);
     } catch (error) {
       refuse(response, error);
@@ -94,12 +100,19 @@ function guardedServer(gate: Gate, api: RequestListener, docs: RequestListener):
 /** JSON and bare bytes; a form, which any page can send without asking, is not among them. */
 function acceptBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  fastify.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {
       done(null, parseJson(body.toString()));
     } catch (error) {
-      done(new ProblemError('bad-request', `the body is not JSON: ${error instanceof Error ? error.message : ''}`));
+      done(
+        new ProblemError(
+          'bad-request',
+          `the body is not JSON: ${error instanceof Error ? error.message : ''}`,
+        ),
+      );
     }
   });
 }
@@ -107,7 +120,10 @@ function acceptBodies(fastify: FastifyInstance): void {
 /** What is not HTTP, or too slow, or too large in its headers. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  writeProblem(socket, new ProblemError('bad-request', `the request cannot be read: ${error.code ?? 'malformed'}`));
+  writeProblem(
+    socket,
+    new ProblemError('bad-request', `the request cannot be read: ${error.code ?? 'malformed'}`),
+  );
 }
 
 function once(make: () => object): () => object {

@@ -3,16 +3,25 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { createApplication, type Application } from './app.setup.js';
-import { ConfigurationError, readConfiguration, type Configuration } from './modules/config/configuration.js';
+import {
+  ConfigurationError,
+  processEnvironment,
+  readConfiguration,
+  type Configuration,
+} from './modules/config/configuration.js';
 import { Engine } from './sockets/index.js';
 
 /** After this the process ends, whatever is still open. */
 const EXIT_AFTER_DRAIN_MS = 3_000;
 
 async function start(): Promise<void> {
-  const configuration = readConfiguration(process.env, (path) => readFileSync(path, 'utf8'));
+  const configuration = readConfiguration(processEnvironment(), (path) => readFileSync(path, 'utf8'));
   const application = await createApplication(configuration);
-  await application.app.listen({ host: configuration.host, port: configuration.port, listenTextResolver: () => '' });
+  await application.app.listen({
+    host: configuration.host,
+    port: configuration.port,
+    listenTextResolver: (address) => `listening on ${address}`,
+  });
   const { address, port } = application.app.getHttpServer().address() as AddressInfo;
   protectControlPort(application, port);
   stopOnSignals(application, configuration);
@@ -22,7 +31,10 @@ async function start(): Promise<void> {
 
 function protectControlPort({ app }: Application, port: number): void {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  app.get(Engine).policy.protectControlPort(port, own.map(({ address }) => address));
+  app.get(Engine).policy.protectControlPort(
+    port,
+    own.map(({ address }) => address),
+  );
 }
 
 function stopOnSignals({ app }: Application, { drainMs }: Configuration): void {
@@ -40,7 +52,9 @@ function stopOnSignals({ app }: Application, { drainMs }: Configuration): void {
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0));
   const broken = (error: unknown): void => {
-    process.stderr.write(`uncaught: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `uncaught: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     stop(1);
   };
   process.on('uncaughtException', broken);
@@ -48,7 +62,12 @@ function stopOnSignals({ app }: Application, { drainMs }: Configuration): void {
 }
 
 start().catch((error: unknown) => {
-  const reason = error instanceof ConfigurationError ? error.message : error instanceof Error ? error.message : String(error);
+  const reason =
+    error instanceof ConfigurationError
+      ? error.message
+      : error instanceof Error
+        ? error.message
+        : String(error);
   process.stderr.write(`Sockeye cannot start: ${reason}\n`);
   process.exit(1);
 });

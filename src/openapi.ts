@@ -5,7 +5,9 @@ import { readConfiguration } from './modules/config/configuration.js';
 
 /** Writes both documents, from the application as it is, with no port open. */
 async function write(directory: string): Promise<void> {
-  const { app, documents } = await createApplication(readConfiguration({ SOCKEYE_LOG_LEVEL: 'warn' }, () => ''));
+  const { app, documents } = await createApplication(
+    readConfiguration({ SOCKEYE_LOG_LEVEL: 'warn' }, () => ''),
+  );
   await app.init();
   mkdirSync(directory, { recursive: true });
   writeFileSync(`${directory}/openapi.json`, `${JSON.stringify(documents.openApi(), null, 2)}\n`);

@@ -55,7 +55,8 @@ export class ByteWindow {
   /** The first `count` bytes of what `lend` gave last are now part of the stream. */
   append(count: number): void {
     const slab = this.tail;
-    if (slab === null || slab.used + count > slab.memory.length) throw new RangeError('append without a loan');
+    if (slab === null || slab.used + count > slab.memory.length)
+      throw new RangeError('append without a loan');
     this.onLoan = false;
     slab.used += count;
     this.head += count;

@@ -19,9 +19,17 @@ export interface DialTarget {
  * numeric addresses in the resolver's order until one answers or the deadline has passed. `onConnect`
  * runs in the tick of the connect, before a byte is read, and owns the socket if it answers a value.
  */
-export async function dial<T>(target: DialTarget, policy: Policy, onConnect: (socket: net.Socket) => T | null): Promise<T> {
+export async function dial<T>(
+  target: DialTarget,
+  policy: Policy,
+  onConnect: (socket: net.Socket) => T | null,
+): Promise<T> {
   const deadline = Date.now() + target.timeoutMs;
-  const candidates = allowedOf(await resolveHost(target.host, target.family, target.timeoutMs), target, policy);
+  const candidates = allowedOf(
+    await resolveHost(target.host, target.family, target.timeoutMs),
+    target,
+    policy,
+  );
   let failure: unknown;
   for (const { address } of candidates) {
     try {
@@ -66,9 +74,18 @@ function connect<T>(
       socket.destroy();
       reject(error);
     };
-    const late = (): void => fail(new SocketError('ETIMEDOUT', `connect ETIMEDOUT ${address}:${String(port)}`, { syscall: 'connect', address, port }));
+    const late = (): void =>
+      fail(
+        new SocketError('ETIMEDOUT', `connect ETIMEDOUT ${address}:${String(port)}`, {
+          syscall: 'connect',
+          address,
+          port,
+        }),
+      );
     const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
-    socket.once('error', (error) => fail(SocketError.fromSystem(error, { syscall: 'connect', address, port })));
+    socket.once('error', (error) =>
+      fail(SocketError.fromSystem(error, { syscall: 'connect', address, port })),
+    );
     socket.once('connect', () => {
       clearTimeout(timer);
       // The peer that the kernel reached is what counts, whatever was asked for.
@@ -76,7 +93,8 @@ function connect<T>(
       const decision = policy.mayConnect(peer.address, peer.port);
       if (!decision.allowed) return fail(blocked('connect', target.host, port, decision.rule));
       const taken = onConnect(socket);
-      if (taken === null) return fail(new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read', address, port }));
+      if (taken === null)
+        return fail(new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read', address, port }));
       resolve(taken);
     });
   });

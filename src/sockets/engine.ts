@@ -8,7 +8,8 @@ import { Registry } from './registry.js';
 import { resolveHost } from './resolve.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent } from './socket.js';
 import type { Page } from './socket-list.js';
-import { StreamConnection, type StreamSettings } from './stream-connection.js';
+import type { StreamSettings } from './socket-settings.js';
+import { StreamConnection } from './stream-connection.js';
 import { StreamListener, type ListenerSettings } from './stream-listener.js';
 
 export interface ListenRequest extends ListenerSettings {
@@ -101,7 +102,8 @@ export class Engine {
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
   get(idOrName: string): ManagedSocket {
     const socket = this.registry.get(idOrName);
-    if (this.removed.has(socket)) throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
+    if (this.removed.has(socket))
+      throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
     return socket;
   }
 
@@ -126,7 +128,8 @@ export class Engine {
    * after giving them `drainMs` to end by themselves. A second call fails with SOCKET_GONE.
    */
   async remove(socket: ManagedSocket, mode: 'graceful' | 'reset', drainMs = 0): Promise<void> {
-    if (this.removed.has(socket)) throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed and gone`);
+    if (this.removed.has(socket))
+      throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed and gone`);
     this.removed.add(socket);
     const alreadyClosed = socket.isClosed;
     const closing = socket.close(mode, 'api');
@@ -157,7 +160,11 @@ export class Engine {
     await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', reason)));
   }
 
-  private async closeConnections(listener: StreamListener, mode: 'graceful' | 'reset', drainMs: number): Promise<void> {
+  private async closeConnections(
+    listener: StreamListener,
+    mode: 'graceful' | 'reset',
+    drainMs: number,
+  ): Promise<void> {
     const open = [...listener.connections].filter((connection) => !connection.isClosed);
     if (drainMs > 0 && open.length > 0) await this.allClosed(listener, drainMs);
     await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));

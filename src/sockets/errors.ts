@@ -29,21 +29,20 @@ const SYSTEM_CODES = [
 ] as const;
 
 /** Conditions of the engine's own. */
-const ENGINE_CODES = [
-  'ADDRESS_BLOCKED',
-  'NAME_TAKEN',
-  'OFFSET_GONE',
-  'OFFSET_OUT_OF_RANGE',
-  'PAYLOAD_INVALID',
-  'QUOTA_EXCEEDED',
-  'READER_ATTACHED',
-  'READER_NOT_FOUND',
-  'SOCKET_GONE',
-  'SOCKET_NOT_FOUND',
-  'SYSTEM_ERROR',
-] as const;
+type EngineCode =
+  | 'ADDRESS_BLOCKED'
+  | 'NAME_TAKEN'
+  | 'OFFSET_GONE'
+  | 'OFFSET_OUT_OF_RANGE'
+  | 'PAYLOAD_INVALID'
+  | 'QUOTA_EXCEEDED'
+  | 'READER_ATTACHED'
+  | 'READER_NOT_FOUND'
+  | 'SOCKET_GONE'
+  | 'SOCKET_NOT_FOUND'
+  | 'SYSTEM_ERROR';
 
-export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | (typeof ENGINE_CODES)[number];
+export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | EngineCode;
 
 export interface SocketErrorDetails {
   /** Positive number of errno.h, or the negative one of the resolver (netdb.h). */

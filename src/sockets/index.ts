@@ -3,10 +3,11 @@
  *
  *   engine.ts             the facade: listen, connect, get, list, remove, events
  *   registry.ts           the set of sockets: ids, names, bounds; socket-list.ts keeps their order
- *   socket.ts             what every socket has: id, state, one close
+ *   socket.ts             what every socket has: id, state, one close; socket-settings.ts: what was asked for
  *   stream-listener.ts    a TCP socket that listens
  *   stream-connection.ts  a TCP connection, accepted or dialled
  *     receive-log.ts        what it received: offsets, readers, gaps (byte-window.ts: the memory,
+ *                           cursors.ts: who has read how far, log-view.ts: one look at it,
  *                           receive-budget.ts: the bound over all sockets)
  *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
  *     send-queue.ts         what it has to send
@@ -22,7 +23,8 @@ export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
-export { LogReader, LogView, type Gap, type Piece, type StartAt } from './receive-log.js';
+export { LogReader, LogView, type Gap, type Piece } from './log-view.js';
+export type { StartAt } from './receive-log.js';
 export { follow, readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
 export { isHostSyntax } from './resolve.js';
 export {
@@ -33,5 +35,6 @@ export {
   type SocketKind,
   type SocketState,
 } from './socket.js';
-export { StreamConnection, type ReceiveSettings } from './stream-connection.js';
+export type { ReceiveSettings } from './socket-settings.js';
+export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';

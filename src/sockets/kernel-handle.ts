@@ -2,8 +2,8 @@ import net from 'node:net';
 
 /**
  * The part of Node's stream handle that has no public door. `onread` (public) lets the caller give
- * the memory for each read, but only for sockets it constructs, and only right after a read; an
- * accepted or a connected socket has to be wrapped anew, and a resumed one told its new memory.
+ * the memory for each read, but only for sockets it constructs, and only right after a read: an
+ * accepted or a connected socket has to be wrapped anew.
  */
 interface StreamHandle {
   readonly fd: number;
@@ -37,12 +37,15 @@ export function adopt(socket: net.Socket, side: ReadSide): net.Socket | null {
     allowHalfOpen: true,
     onread: { buffer: side.memory, callback: side.filled },
   };
-  const adopted = new net.Socket(options as net.SocketConstructorOpts);
+  const adopted = new net.Socket(options);
   (adopted as unknown as WithHandle)._server = from._server;
   return adopted;
 }
 
-/** Tells a paused socket which memory its next read goes to. */
+/**
+ * Changes the memory of a read that has not come yet. Node keeps some 50 bytes a call until the
+ * socket is closed, so this is for rare occasions, not for each read.
+ */
 export function readInto(socket: net.Socket, memory: Buffer): void {
   (socket as unknown as WithHandle)._handle?.useUserBuffer(memory);
 }

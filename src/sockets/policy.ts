@@ -29,7 +29,13 @@ function networks(...texts: string[]): Network[] {
 
 const LOOPBACK = networks('127.0.0.0/8', '::1');
 const PRIVATE = networks('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7');
-const METADATA = networks('169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', 'fd00:ec2::254');
+const METADATA = networks(
+  '169.254.169.254',
+  '169.254.170.2',
+  '100.100.100.200',
+  '168.63.129.16',
+  'fd00:ec2::254',
+);
 
 /** Special-purpose addresses (IANA registries, RFC 6890) that nobody dials by accident. */
 const SPECIAL = networks(
@@ -64,11 +70,13 @@ export class Policy {
     const denied = find(this.settings.egressDeny, bytes);
     if (denied !== undefined) return deny(`egress-deny ${denied.text}`);
     const metadata = find(METADATA, bytes);
-    if (metadata !== undefined) return this.settings.allowMetadata ? allow('metadata') : deny(`metadata ${metadata.text}`);
+    if (metadata !== undefined)
+      return this.settings.allowMetadata ? allow('metadata') : deny(`metadata ${metadata.text}`);
     const allowed = find(this.settings.egressAllow, bytes);
     if (allowed !== undefined) return allow(`egress-allow ${allowed.text}`);
     const local = find([...LOOPBACK, ...PRIVATE], bytes);
-    if (local !== undefined) return this.settings.protectedMode ? allow('protected-mode') : deny(`default ${local.text}`);
+    if (local !== undefined)
+      return this.settings.protectedMode ? allow('protected-mode') : deny(`default ${local.text}`);
     const special = find(SPECIAL, bytes);
     return special === undefined ? allow('default') : deny(`default ${special.text}`);
   }
@@ -85,7 +93,10 @@ export class Policy {
 
   private isControl(bytes: Uint8Array, port: number): boolean {
     if (this.control?.port !== port) return false;
-    return find(LOOPBACK, bytes) !== undefined || this.control.addresses.some((own) => own.every((byte, i) => byte === bytes[i]));
+    return (
+      find(LOOPBACK, bytes) !== undefined ||
+      this.control.addresses.some((own) => own.every((byte, i) => byte === bytes[i]))
+    );
   }
 }
 

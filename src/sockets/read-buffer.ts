@@ -1,63 +1,90 @@
 import { MAX_READ_BYTES, SHARED_READ_BYTES } from './limits.js';
 import type { ReceiveLog } from './receive-log.js';
 
-/** Reads that fill this much of their memory ask for more, those below this part for less. */
-const SHRINK_BELOW = 1 / 8;
 const GROWTH = 4;
 
 /**
  * libuv asks for memory, reads and calls back without anything in between, so all connections that
- * carry little can read into the same memory, whose bytes are copied into their log at once.
+ * carry little, or are paused, can read into the same memory, whose bytes are copied at once.
  */
 const shared = Buffer.allocUnsafeSlow(SHARED_READ_BYTES);
+const nothing = Buffer.alloc(0);
 
 /**
  * Decides where the kernel writes the next bytes of one connection: small reads into shared memory,
- * so that a quiet connection holds none; large ones straight into the log's own slabs.
+ * so that a quiet connection holds none; bulk straight into the log's own slabs.
  */
 export class ReadBuffer {
   private target = SHARED_READ_BYTES;
   private offered: Buffer = shared;
   private lent = false;
+  /**
+   * Read, but not yet of the stream: Node fixes the memory of the next read before it is known how
+   * much room there will be. Never more than one read, and none is made while there is some.
+   */
+  private spill: Buffer = nothing;
 
   constructor(private readonly log: ReceiveLog) {}
-
-  /** Memory for the next read: never more than the log has room for, never empty. */
-  next(): Buffer {
-    const size = Math.min(this.log.room, this.target);
-    this.lent = size > 0 && this.target > SHARED_READ_BYTES;
-    // Without room the reading is stopped, yet Node asks: nothing will be written into this.
-    if (size === 0) return (this.offered = shared);
-    this.offered = this.lent ? this.log.lend(size) : shared.subarray(0, size);
-    return this.offered;
-  }
-
-  /** `count` bytes arrived in the memory that `next` gave. */
-  filled(count: number): void {
-    const size = this.offered.length;
-    if (this.lent) this.log.append(count);
-    else this.log.write(this.offered.subarray(0, count));
-    this.lent = false;
-    if (count === size && size === this.target) this.target = Math.min(this.target * GROWTH, MAX_READ_BYTES);
-    else if (count < this.target * SHRINK_BELOW) this.target = Math.max(this.target / GROWTH, SHARED_READ_BYTES);
-  }
 
   /** True while memory is set aside for a read that has not come. */
   get holdsMemory(): boolean {
     return this.lent;
   }
 
-  /** Back to shared memory: the connection has gone quiet, or its bytes are not wanted any more. */
+  /** Nothing more may be read: the log has no room. */
+  get isFull(): boolean {
+    return this.spill.length > 0 || this.log.room === 0;
+  }
+
+  /** Memory for the next read; never empty. */
+  next(): Buffer {
+    const size = Math.min(this.log.room, this.target);
+    this.lent = size > SHARED_READ_BYTES;
+    this.offered = this.lent ? this.log.lend(size) : shared;
+    return this.offered;
+  }
+
+  /** `count` bytes arrived in the memory that `next` gave. */
+  filled(count: number): void {
+    const { offered, lent } = this;
+    const direct = lent ? Math.min(count, this.log.room) : 0;
+    if (lent) this.log.append(direct);
+    this.lent = false;
+    if (count < SHARED_READ_BYTES) this.target = SHARED_READ_BYTES;
+    else if (count === offered.length) this.target = Math.min(offered.length * GROWTH, MAX_READ_BYTES);
+    const rest = this.absorb(offered.subarray(direct, count));
+    if (rest.length > 0) this.spill = Buffer.from(rest);
+  }
+
+  /** The log has room again: what was read before comes first. */
+  roomMade(): void {
+    this.spill = this.absorb(this.spill);
+    if (this.spill.length === 0) this.spill = nothing;
+  }
+
+  /** The connection has gone quiet: its memory back, shared memory for the next read. */
   release(): Buffer {
-    this.target = SHARED_READ_BYTES;
     if (this.lent) this.log.returnLoan();
     this.lent = false;
-    this.offered = shared.subarray(0, Math.max(1, Math.min(this.log.room, SHARED_READ_BYTES)));
-    return this.offered;
+    this.target = SHARED_READ_BYTES;
+    this.offered = shared;
+    return shared;
   }
 
   /** Memory for bytes that nobody will see. */
   get dump(): Buffer {
     return shared;
+  }
+
+  /** Copies into the log what it has room for; answers the rest. */
+  private absorb(bytes: Buffer): Buffer {
+    let rest = bytes;
+    while (rest.length > 0) {
+      const count = Math.min(rest.length, this.log.room);
+      if (count === 0) return rest;
+      this.log.write(rest.subarray(0, count));
+      rest = rest.subarray(count);
+    }
+    return rest;
   }
 }

@@ -1,6 +1,7 @@
 import { SocketError } from './errors.js';
 import { decode, type Encoding } from './payload.js';
-import { LogReader, type ReceiveLog } from './receive-log.js';
+import { LogReader } from './log-view.js';
+import type { ReceiveLog } from './receive-log.js';
 
 /** A follower's bytes leave in pieces of at most this size. */
 const FOLLOW_CHUNK_BYTES = 64 * 1024;
@@ -28,7 +29,12 @@ export interface ReadRequest {
 
 /** Reads at `offset` without consuming. Bytes that are gone: OFFSET_GONE; thrown away: SOCKET_GONE. */
 export function readAt(log: ReceiveLog, offset: number, request: ReadRequest): Promise<ReadAnswer> {
-  return read(log, () => offset, () => undefined, request);
+  return read(
+    log,
+    () => offset,
+    () => undefined,
+    request,
+  );
 }
 
 /**
@@ -38,7 +44,12 @@ export function readAt(log: ReceiveLog, offset: number, request: ReadRequest): P
  */
 export function receiveAs(log: ReceiveLog, reader: string, request: ReadRequest): Promise<ReadAnswer> {
   log.refuseAttached(reader);
-  return read(log, () => log.nextOffsetOf(reader), (next) => void log.commit(reader, next), request);
+  return read(
+    log,
+    () => log.nextOffsetOf(reader),
+    (next) => void log.commit(reader, next),
+    request,
+  );
 }
 
 /** The cursor is looked at and moved in one turn of the loop: nobody else can read in between. */
@@ -60,9 +71,14 @@ async function read(
   }
 }
 
-function bytesAt(log: ReceiveLog, offset: number, maxBytes: number, consume: (nextOffset: number) => void): Buffer {
+function bytesAt(
+  log: ReceiveLog,
+  offset: number,
+  maxBytes: number,
+  consume: (nextOffset: number) => void,
+): Buffer {
   const parts: Buffer[] = [];
-  for (let got = 0; got < maxBytes; ) {
+  for (let got = 0; got < maxBytes;) {
     const piece = log.peek(offset + got, maxBytes - got);
     if (piece === null) break;
     if (piece.kind === 'gap') {
@@ -77,12 +93,22 @@ function bytesAt(log: ReceiveLog, offset: number, maxBytes: number, consume: (ne
 
 function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadRequest): ReadAnswer {
   const ends = log.isEnded && offset + bytes.length === log.headOffset;
-  if (request.encoding === null) return { offset, nextOffset: offset + bytes.length, bytes, text: null, eof: ends };
+  if (request.encoding === null)
+    return { offset, nextOffset: offset + bytes.length, bytes, text: null, eof: ends };
   const decoded = decode(bytes, request.encoding, ends);
   // A character longer than what may be read at once will never be whole.
-  const text = decoded.bytes === 0 && bytes.length === request.maxBytes ? decode(bytes, request.encoding, true) : decoded;
+  const text =
+    decoded.bytes === 0 && bytes.length === request.maxBytes
+      ? decode(bytes, request.encoding, true)
+      : decoded;
   const { data, lossy } = text;
-  return { offset, nextOffset: offset + text.bytes, bytes: bytes.subarray(0, text.bytes), text: { data, lossy }, eof: ends };
+  return {
+    offset,
+    nextOffset: offset + text.bytes,
+    bytes: bytes.subarray(0, text.bytes),
+    text: { data, lossy },
+    eof: ends,
+  };
 }
 
 /**
@@ -90,19 +116,23 @@ function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadR
  * holds nobody back; with one, what was taken by whoever iterates is committed. A gap ends it with
  * OFFSET_GONE, a take-over of the name with READER_ATTACHED.
  */
-export async function* follow(log: ReceiveLog, offset: number, reader: string | null): AsyncGenerator<Buffer> {
+export async function* follow(
+  log: ReceiveLog,
+  offset: number,
+  reader: string | null,
+): AsyncGenerator<Buffer> {
   const alarm = new Alarm();
   const ring = (): void => alarm.ring();
-  let takenOver = false;
+  const taken = { over: false };
   const onTakenOver = (): void => {
-    takenOver = true;
+    taken.over = true;
     alarm.ring();
   };
   const view = reader === null ? log.observe(offset, ring) : log.attach(reader, offset, ring, onTakenOver);
   try {
     for (;;) {
       if (log.isDiscarded) throw new SocketError('SOCKET_GONE', 'the received bytes were thrown away');
-      if (takenOver) throw new SocketError('READER_ATTACHED', `reader "${String(reader)}" was taken over`);
+      if (taken.over) throw new SocketError('READER_ATTACHED', `reader "${String(reader)}" was taken over`);
       const piece = view.read(FOLLOW_CHUNK_BYTES);
       if (piece === null) {
         if (log.isEnded) return;
@@ -155,5 +185,7 @@ function changed(log: ReceiveLog, deadline: number, signal: AbortSignal): Promis
 }
 
 function gone({ from, to }: { from: number; to: number }): SocketError {
-  return new SocketError('OFFSET_GONE', `bytes ${String(from)} to ${String(to)} are gone`, { gap: { from, to } });
+  return new SocketError('OFFSET_GONE', `bytes ${String(from)} to ${String(to)} are gone`, {
+    gap: { from, to },
+  });
 }

@@ -1,16 +1,8 @@
 import { ByteWindow } from './byte-window.js';
+import { Cursors, type Cursor } from './cursors.js';
 import { SocketError } from './errors.js';
-import { MAX_READERS } from './limits.js';
+import { LogReader, LogView, type Piece } from './log-view.js';
 import type { ReceiveBudget } from './receive-budget.js';
-
-/** Bytes that are not there any more: from `from` up to, not including, `to`. */
-export interface Gap {
-  from: number;
-  to: number;
-}
-
-/** What a reader gets next: bytes that lie together in memory, or a hole with its exact bounds. */
-export type Piece = { kind: 'bytes'; offset: number; bytes: Buffer } | ({ kind: 'gap' } & Gap);
 
 /** Where a reader starts: its own cursor, the oldest byte held, the head, or an offset. */
 export type StartAt = 'committed' | 'earliest' | 'live' | number;
@@ -36,72 +28,6 @@ export interface ReaderState {
   usedAt: number;
 }
 
-/** A consuming reader's place in the stream. It belongs to the name, not to who uses it. */
-interface Cursor {
-  committed: number;
-  user: LogReader | null;
-  usedAt: number;
-}
-
-/** One look at the log: a position that moves on as it is read. It holds nobody back. */
-export class LogView {
-  constructor(
-    protected readonly log: ReceiveLog,
-    /** Offset of the next byte this view will get. */
-    public position: number,
-    /** Called when there is something new: bytes, the end, or a change that its owner should see. */
-    readonly wake: () => void,
-  ) {}
-
-  /** The next bytes, at most `maxBytes`, or the gap in front of them; null at the head. */
-  read(maxBytes: number): Piece | null {
-    const piece = this.log.peek(this.position, maxBytes);
-    if (piece !== null) this.position = piece.kind === 'gap' ? piece.to : piece.offset + piece.bytes.length;
-    return piece;
-  }
-
-  /** As `read`, but whole: also bytes that do not lie together in memory, copied into one piece. */
-  readWhole(maxBytes: number): Piece | null {
-    const first = this.read(maxBytes);
-    if (first?.kind !== 'bytes') return first;
-    const parts = [first.bytes];
-    for (let size = first.bytes.length; size < maxBytes && !this.atHead; ) {
-      const next = this.log.peek(this.position, maxBytes - size);
-      if (next?.kind !== 'bytes') break;
-      parts.push(next.bytes);
-      size += next.bytes.length;
-      this.position += next.bytes.length;
-    }
-    return parts.length === 1 ? first : { ...first, bytes: Buffer.concat(parts) };
-  }
-
-  get atHead(): boolean {
-    return this.position >= this.log.headOffset;
-  }
-
-  detach(): void {
-    this.log.detach(this);
-  }
-}
-
-/** A consuming reader in use: what it has not committed stays in the log. */
-export class LogReader extends LogView {
-  constructor(
-    log: ReceiveLog,
-    position: number,
-    wake: () => void,
-    readonly name: string,
-    readonly onTakenOver: () => void,
-  ) {
-    super(log, position, wake);
-  }
-
-  /** Everything before `offset` may go. An older offset than the last one changes nothing. */
-  commit(offset: number): void {
-    this.log.commitAs(this, offset);
-  }
-}
-
 /**
  * The bytes one socket received, for any number of readers. Every byte has an offset, from 0. A
  * bounded window of them is in memory; what some consuming reader has not committed is never dropped
@@ -109,10 +35,8 @@ export class LogReader extends LogView {
  */
 export class ReceiveLog {
   private readonly window = new ByteWindow();
-  private readonly cursors = new Map<string, Cursor>();
+  private readonly cursors: Cursors<LogReader>;
   private readonly views = new Set<LogView>();
-  /** The cursor a socket is born with; the first consuming reader, whatever its name, takes it. */
-  private unclaimed: number | null = 0;
   private lowest = 0;
   private ended = false;
   private discarded = false;
@@ -122,6 +46,7 @@ export class ReceiveLog {
     private readonly options: ReceiveLogOptions,
     private readonly budget: ReceiveBudget,
   ) {
+    this.cursors = new Cursors(options.now);
     budget.join(this);
   }
 
@@ -234,13 +159,12 @@ export class ReceiveLog {
   attach(name: string, from: StartAt, wake: () => void, onTakenOver: () => void): LogReader {
     // The start is checked first: a refused attach claims nothing and puts nobody out.
     const start = this.startOf(from, this.nextOffsetOf(name));
-    const cursor = this.cursorOf(name);
+    const cursor = this.cursors.claim(name, this.earliestOffset);
     const previous = cursor.user;
     if (previous !== null) this.views.delete(previous);
     const reader = new LogReader(this, start, wake, name, onTakenOver);
     cursor.user = reader;
     cursor.committed = start;
-    cursor.usedAt = this.options.now();
     this.views.add(reader);
     this.settle();
     previous?.onTakenOver();
@@ -250,7 +174,7 @@ export class ReceiveLog {
   detach(view: LogView): void {
     this.views.delete(view);
     if (!(view instanceof LogReader)) return;
-    const cursor = this.cursors.get(view.name);
+    const cursor = this.cursors.find(view.name);
     if (cursor?.user !== view) return;
     cursor.user = null;
     cursor.usedAt = this.options.now();
@@ -258,43 +182,36 @@ export class ReceiveLog {
 
   /** Where a reader of that name would go on (or start, if it is new). */
   nextOffsetOf(name: string): number {
-    return this.cursors.get(name)?.committed ?? this.unclaimed ?? this.earliestOffset;
+    return this.cursors.startOf(name, this.earliestOffset);
   }
 
   /** Commits for a name that nobody is attached under; the name is created if it is new. */
   commit(name: string, offset: number): number {
     this.refuseAttached(name);
     if (offset > this.headOffset) throw beyondHead(offset, this.headOffset);
-    const cursor = this.cursorOf(name);
-    cursor.usedAt = this.options.now();
+    const cursor = this.cursors.claim(name, this.earliestOffset);
     this.advance(cursor, offset);
     return cursor.committed;
   }
 
   /** For a `receive` without an attachment: fails when somebody is attached under that name. */
   refuseAttached(name: string): void {
-    if (this.cursors.get(name)?.user) {
+    if (this.cursors.find(name)?.user) {
       throw new SocketError('READER_ATTACHED', `reader "${name}" is attached over a WebSocket`);
     }
   }
 
   commitAs(reader: LogReader, offset: number): void {
-    const cursor = this.cursors.get(reader.name);
+    const cursor = this.cursors.find(reader.name);
     if (cursor?.user !== reader) return;
     if (offset > reader.position) throw beyondHead(offset, reader.position);
     cursor.usedAt = this.options.now();
     this.advance(cursor, offset);
   }
 
-  /**
-   * Forgets a reader; who uses it is told as in a take-over. The last one leaves its place
-   * unclaimed, so that nothing is lost before somebody else takes it.
-   */
+  /** Forgets a reader; who uses it is told as in a take-over. READER_NOT_FOUND when there is none. */
   removeReader(name: string): void {
-    const cursor = this.cursors.get(name);
-    if (cursor === undefined) throw new SocketError('READER_NOT_FOUND', `no reader "${name}"`);
-    this.cursors.delete(name);
-    if (this.cursors.size === 0 && this.unclaimed === null) this.unclaimed = cursor.committed;
+    const cursor = this.cursors.remove(name);
     if (cursor.user !== null) {
       this.views.delete(cursor.user);
       cursor.user.onTakenOver();
@@ -303,7 +220,7 @@ export class ReceiveLog {
   }
 
   readers(): ReaderState[] {
-    return [...this.cursors].map(([name, cursor]) => ({
+    return [...this.cursors.entries()].map(([name, cursor]) => ({
       name,
       committedOffset: cursor.committed,
       attached: cursor.user !== null,
@@ -346,20 +263,7 @@ export class ReceiveLog {
     return from;
   }
 
-  private cursorOf(name: string): Cursor {
-    const known = this.cursors.get(name);
-    if (known !== undefined) return known;
-    if (this.cursors.size >= MAX_READERS) {
-      throw new SocketError('QUOTA_EXCEEDED', `a socket has at most ${String(MAX_READERS)} readers`);
-    }
-    const cursor = { committed: this.nextOffsetOf(name), user: null, usedAt: this.options.now() };
-    this.unclaimed = null;
-    this.cursors.set(name, cursor);
-    this.settle();
-    return cursor;
-  }
-
-  private advance(cursor: Cursor, offset: number): void {
+  private advance(cursor: Cursor<LogReader>, offset: number): void {
     if (offset <= cursor.committed) return;
     cursor.committed = offset;
     this.settle();
@@ -367,10 +271,9 @@ export class ReceiveLog {
 
   /** After a cursor has moved: finds the lowest again, and says so when that made room. */
   private settle(): void {
-    let lowest = this.unclaimed ?? Infinity;
-    for (const cursor of this.cursors.values()) lowest = Math.min(lowest, cursor.committed);
+    const lowest = Math.min(this.cursors.lowest, this.headOffset);
     const moved = lowest > this.lowest;
-    this.lowest = Math.min(lowest, this.headOffset);
+    this.lowest = lowest;
     if (!moved) return;
     if (this.budget.exhausted) this.forgetHistory();
     this.options.onRoom();
@@ -378,5 +281,7 @@ export class ReceiveLog {
 }
 
 function beyondHead(offset: number, head: number): SocketError {
-  return new SocketError('OFFSET_OUT_OF_RANGE', `offset ${String(offset)} is beyond ${String(head)}`, { field: 'offset' });
+  return new SocketError('OFFSET_OUT_OF_RANGE', `offset ${String(offset)} is beyond ${String(head)}`, {
+    field: 'offset',
+  });
 }

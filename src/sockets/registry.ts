@@ -36,10 +36,13 @@ export class Registry {
    */
   reserve(name: string | null): () => void {
     if (this.open + this.reservedPlaces >= this.bounds.maxSockets) {
-      throw new SocketError('QUOTA_EXCEEDED', `${String(this.bounds.maxSockets)} sockets are open, the most allowed`);
+      throw new SocketError(
+        'QUOTA_EXCEEDED',
+        `${String(this.bounds.maxSockets)} sockets are open, the most allowed`,
+      );
     }
     if (name !== null) {
-      if (this.reservedNames.has(name) || this.byName.has(name)) {
+      if (this.reservedNames.has(name) || this.byName.get(name)?.isClosed === false) {
         throw new SocketError('NAME_TAKEN', `the name "${name}" is taken`);
       }
       this.reservedNames.add(name);
@@ -61,19 +64,19 @@ export class Registry {
     if (socket.name !== null) this.byName.set(socket.name, socket);
   }
 
-  /** By id, or by the name of an open socket. Throws SOCKET_GONE or SOCKET_NOT_FOUND. */
+  /** By id, or by name: a closed socket keeps its name until another takes it. Throws SOCKET_GONE or SOCKET_NOT_FOUND. */
   get(idOrName: string): ManagedSocket {
     const socket = this.byId.get(idOrName) ?? this.byName.get(idOrName);
     if (socket !== undefined) return socket;
-    if (this.tombstones.has(idOrName)) throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
+    if (this.tombstones.has(idOrName))
+      throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
     throw new SocketError('SOCKET_NOT_FOUND', `no socket ${idOrName}`);
   }
 
-  /** Of a socket that has just closed: frees its name and place; it can still be inspected. */
+  /** Of a socket that has just closed: frees its place, and its name for others; it can still be inspected. */
   noteClosed(socket: ManagedSocket): void {
     if (!this.byId.has(socket.id) || this.closed.has(socket.id)) return;
     this.open -= 1;
-    if (socket.name !== null && this.byName.get(socket.name) === socket) this.byName.delete(socket.name);
     this.closed.set(socket.id, socket);
     if (this.closed.size <= this.bounds.maxClosed) return;
     const oldest = this.closed.values().next().value;
@@ -82,6 +85,7 @@ export class Registry {
 
   forget(socket: ManagedSocket): void {
     this.byId.delete(socket.id);
+    if (socket.name !== null && this.byName.get(socket.name) === socket) this.byName.delete(socket.name);
     this.closed.delete(socket.id);
     this.all.remove(socket);
     this.onForget(socket);

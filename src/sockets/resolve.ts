@@ -22,7 +22,11 @@ export function isHostSyntax(host: string): boolean {
  * All addresses of a name, once, by getaddrinfo(3), within `timeoutMs`. A numeric address is itself.
  * Fails with EINVAL, EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAFNOSUPPORT or ETIMEDOUT.
  */
-export async function resolveHost(host: string, family: FamilyChoice, timeoutMs: number): Promise<ResolvedAddress[]> {
+export async function resolveHost(
+  host: string,
+  family: FamilyChoice,
+  timeoutMs: number,
+): Promise<ResolvedAddress[]> {
   if (!isHostSyntax(host)) {
     throw new SocketError('EINVAL', 'not a host name or address', { syscall: 'getaddrinfo', address: host });
   }
@@ -40,7 +44,10 @@ export async function resolveHost(host: string, family: FamilyChoice, timeoutMs:
 function numeric(address: string, family: FamilyChoice): ResolvedAddress {
   const actual: Family = address.includes(':') ? 'ipv6' : 'ipv4';
   if (family !== 'any' && family !== actual) {
-    throw new SocketError('EAFNOSUPPORT', `${address} is not an ${family} address`, { syscall: 'getaddrinfo', address });
+    throw new SocketError('EAFNOSUPPORT', `${address} is not an ${family} address`, {
+      syscall: 'getaddrinfo',
+      address,
+    });
   }
   return { address, family: actual };
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { SocketError } from './errors.js';
+import type { SocketError } from './errors.js';
 import { COALESCE_BELOW_BYTES, SEND_SLICE_BYTES } from './limits.js';
 
 /** Called once: with null when the kernel took all of it, or with why it did not. */

@@ -3,6 +3,7 @@ import type { Endpoint, Family } from './endpoint.js';
 import type { SocketError } from './errors.js';
 import type { Limits } from './limits.js';
 import type { ReceiveBudget } from './receive-budget.js';
+import type { SocketLabels } from './socket-settings.js';
 
 export type SocketKind = 'listener' | 'connection' | 'client';
 export type Protocol = 'tcp';
@@ -19,9 +20,11 @@ export const SOCKET_STATES = [
 export type SocketState = (typeof SOCKET_STATES)[number];
 
 /** Why a socket is closed: what the kernel said, or who decided. */
-export type CloseReason = SocketError | 'eof' | 'api' | 'idle' | 'half-closed' | 'listener-closed' | 'shutdown';
+export type CloseReason =
+  SocketError | 'eof' | 'api' | 'idle' | 'half-closed' | 'listener-closed' | 'shutdown';
 
-export type SocketEventName = 'created' | 'accepted' | 'connected' | 'eof' | 'closed' | 'failed' | 'paused' | 'resumed' | 'gap';
+export type SocketEventName =
+  'created' | 'accepted' | 'connected' | 'eof' | 'closed' | 'failed' | 'paused' | 'resumed' | 'gap';
 
 export interface SocketEvent {
   name: SocketEventName;
@@ -34,12 +37,6 @@ export interface SocketContext {
   readonly budget: ReceiveBudget;
   readonly now: () => number;
   emit(name: SocketEventName, socket: ManagedSocket): void;
-}
-
-/** How a socket was asked to be: the same for every kind. */
-export interface SocketLabels {
-  name: string | null;
-  labels: Readonly<Record<string, string>>;
 }
 
 const ID_PREFIX: Record<SocketKind, string> = { listener: 'lsn_', connection: 'con_', client: 'cli_' };

@@ -4,25 +4,10 @@ import { SocketError } from './errors.js';
 import { adopt, filenoOf, readInto } from './kernel-handle.js';
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
-import { ReceiveLog, type Overflow } from './receive-log.js';
+import { ReceiveLog } from './receive-log.js';
 import { SendQueue, type Sent } from './send-queue.js';
-import { ManagedSocket, type CloseReason, type SocketContext, type SocketLabels } from './socket.js';
-
-/** How a socket keeps what it receives. */
-export interface ReceiveSettings {
-  windowBytes: number;
-  overflow: Overflow;
-  /** How long unread bytes outlive the close. */
-  lingerMs: number;
-  /** A reader that is away for longer is forgotten; null: never. */
-  readerTtlMs: number | null;
-}
-
-export interface StreamSettings extends SocketLabels {
-  receive: ReceiveSettings;
-  /** Closed after this long without a byte in either direction; 0: never. */
-  idleTimeoutMs: number;
-}
+import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
+import type { ReceiveSettings, StreamSettings } from './socket-settings.js';
 
 /** A connection whose large read memory is given back after this long without a byte. */
 const QUIET_MS = 1_000;
@@ -43,6 +28,7 @@ export class StreamConnection extends ManagedSocket {
   private lastTrafficAt: number;
   private pausedByUser = false;
   private stalled = false;
+  private reading = true;
   private dropping = false;
   private eofAt: number | null = null;
   private reasonToBe: CloseReason | null = null;
@@ -85,11 +71,14 @@ export class StreamConnection extends ManagedSocket {
     this.lastTrafficAt = context.now();
     const { windowBytes, overflow } = settings.receive;
     this.log = new ReceiveLog(
-      { windowBytes, overflow, now: context.now, onRoom: () => this.resumeReading() },
+      { windowBytes, overflow, now: context.now, onRoom: () => this.roomMade() },
       context.budget,
     );
     this.reads = new ReadBuffer(this.log);
-    const socket = adopt(source, { memory: () => this.readMemory(), filled: (count) => this.received(count) });
+    const socket = adopt(source, {
+      memory: () => this.readMemory(),
+      filled: (count) => this.received(count),
+    });
     if (socket === null) throw new SocketError('ENOTCONN', 'the connection is gone');
     this.socket = socket;
     this.sends = new SendQueue(socket);
@@ -147,7 +136,10 @@ export class StreamConnection extends ManagedSocket {
   /** As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far. */
   sendAll(data: Buffer, timeoutMs: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => withdraw(new SocketError('ETIMEDOUT', 'the peer does not read', { syscall: 'send' })), timeoutMs);
+      const timer = setTimeout(
+        () => withdraw(new SocketError('ETIMEDOUT', 'the peer does not read', { syscall: 'send' })),
+        timeoutMs,
+      );
       const withdraw = this.send(data, (error, bytesSent) => {
         clearTimeout(timer);
         if (error === null) resolve(bytesSent);
@@ -183,7 +175,7 @@ export class StreamConnection extends ManagedSocket {
 
   resume(): void {
     this.pausedByUser = false;
-    this.resumeReading();
+    this.applyFlow();
   }
 
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
@@ -221,7 +213,8 @@ export class StreamConnection extends ManagedSocket {
 
   private halfClosedTooLong(quietMs: number): boolean {
     if (this.state !== 'half-closed-remote' || !this.sends.isEmpty) return false;
-    const patienceMs = this.log.uncommittedBytes > 0 ? this.receive.lingerMs : this.context.limits.halfClosedMs;
+    const patienceMs =
+      this.log.uncommittedBytes > 0 ? this.receive.lingerMs : this.context.limits.halfClosedMs;
     return quietMs >= patienceMs;
   }
 
@@ -240,23 +233,27 @@ export class StreamConnection extends ManagedSocket {
     this.chunks += 1;
     this.reads.filled(count);
     this.applyFlow();
-    return !this.stalled && !this.pausedByUser;
+    return this.reading;
   }
 
-  /** Room was made in the log, or the user has resumed. */
-  private resumeReading(): void {
-    if (this.eofAt !== null || this.isClosed || !this.isPaused) return;
+  private roomMade(): void {
+    if (this.dropping || this.isClosed) return;
+    this.reads.roomMade();
     this.applyFlow();
-    if (this.isPaused) return;
-    readInto(this.socket, this.reads.next());
-    this.socket.resume();
   }
 
+  /** Reads from the kernel, or stops, as the log and the user have it. */
   private applyFlow(): void {
-    const was = this.stalled;
-    this.stalled = this.log.room === 0;
-    if (this.pausedByUser) this.socket.pause();
-    if (was !== this.stalled) this.context.emit(this.stalled ? 'paused' : 'resumed', this);
+    const stalled = this.reads.isFull;
+    if (stalled !== this.stalled) {
+      this.stalled = stalled;
+      this.context.emit(stalled ? 'paused' : 'resumed', this);
+    }
+    const reading = !stalled && !this.pausedByUser;
+    if (reading === this.reading || this.dropping) return;
+    this.reading = reading;
+    if (reading) this.socket.resume();
+    else this.socket.pause();
   }
 
   private peerEnded(): void {
@@ -276,10 +273,6 @@ export class StreamConnection extends ManagedSocket {
   private dropWhatComes(): void {
     if (this.dropping) return;
     this.dropping = true;
-    this.stalled = false;
-    this.pausedByUser = false;
-    this.reads.release();
-    readInto(this.socket, this.reads.dump);
     this.socket.resume();
   }
 

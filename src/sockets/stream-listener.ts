@@ -2,9 +2,10 @@ import net from 'node:net';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { filenoOf } from './kernel-handle.js';
-import { ManagedSocket, type CloseReason, type SocketContext, type SocketLabels } from './socket.js';
+import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
+import type { ReceiveSettings, SocketLabels } from './socket-settings.js';
 import { SocketList } from './socket-list.js';
-import { StreamConnection, type ReceiveSettings } from './stream-connection.js';
+import { StreamConnection } from './stream-connection.js';
 
 export interface ListenerSettings extends SocketLabels {
   backlog: number;
@@ -101,7 +102,8 @@ export class StreamListener extends ManagedSocket {
   private accept(accepted: net.Socket): void {
     let release: () => void;
     try {
-      if (this.openConnections >= this.settings.maxConnections) throw new SocketError('QUOTA_EXCEEDED', 'connections');
+      if (this.openConnections >= this.settings.maxConnections)
+        throw new SocketError('QUOTA_EXCEEDED', 'connections');
       release = this.admission.reserve();
     } catch {
       this.rejectedCount += 1;

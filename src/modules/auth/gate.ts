@@ -52,10 +52,13 @@ export class Gate {
     const hosts = request.headersDistinct.host ?? [];
     const host = hosts[0]?.toLowerCase() ?? '';
     const name = nameOf(host);
-    if (hosts.length !== 1 || name === null) throw new ProblemError('forbidden', 'the Host header is missing or not valid');
+    if (hosts.length !== 1 || name === null)
+      throw new ProblemError('forbidden', 'the Host header is missing or not valid');
     const local = request.socket.localAddress;
     const known =
-      LOOPBACK_NAMES.includes(name) || sameAddress(name, local) || this.settings.allowedHosts.some((allowed) => allowed === name || allowed === host);
+      LOOPBACK_NAMES.includes(name) ||
+      sameAddress(name, local) ||
+      this.settings.allowedHosts.some((allowed) => allowed === name || allowed === host);
     if (!known) throw new ProblemError('forbidden', `the Host "${name}" is not allowed here`);
     return host;
   }
@@ -67,14 +70,20 @@ export class Gate {
       if (request.headers['sec-fetch-site'] !== 'cross-site') return;
       throw new ProblemError('forbidden', 'cross-site requests are not allowed');
     }
-    if (origin === `http://${host}` || origin === `https://${host}` || this.settings.allowedOrigins.includes(origin)) return;
+    if (
+      origin === `http://${host}` ||
+      origin === `https://${host}` ||
+      this.settings.allowedOrigins.includes(origin)
+    )
+      return;
     throw new ProblemError('forbidden', 'this Origin is not allowed');
   }
 
   private checkKey(request: IncomingMessage): string | null {
     if (this.protectedMode) return null;
     const token = tokenOf(request);
-    if (token === null) throw new ProblemError('unauthorized', 'an API key is needed: Authorization: Bearer id.secret');
+    if (token === null)
+      throw new ProblemError('unauthorized', 'an API key is needed: Authorization: Bearer id.secret');
     const key = this.keys.get(token.slice(0, Math.max(0, token.indexOf('.'))));
     // An unknown id costs the same comparison as a known one.
     const equal = timingSafeEqual(digestOf(token), key?.digest ?? NO_SUCH_KEY);
@@ -99,8 +108,13 @@ function sameAddress(name: string, address: string | undefined): boolean {
 function tokenOf(request: IncomingMessage): string | null {
   const [scheme, value] = request.headers.authorization?.split(' ', 2) ?? [];
   if (scheme?.toLowerCase() === 'bearer') return value ?? null;
-  if (scheme?.toLowerCase() === 'basic') return Buffer.from(value ?? '', 'base64').toString().replace(':', '.');
+  if (scheme?.toLowerCase() === 'basic')
+    return Buffer.from(value ?? '', 'base64')
+      .toString()
+      .replace(':', '.');
   if (request.headers.upgrade === undefined) return null;
   const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
-  return offered?.find((name) => name.startsWith(BEARER_SUBPROTOCOL))?.slice(BEARER_SUBPROTOCOL.length) ?? null;
+  return (
+    offered?.find((name) => name.startsWith(BEARER_SUBPROTOCOL))?.slice(BEARER_SUBPROTOCOL.length) ?? null
+  );
 }

@@ -24,6 +24,8 @@ export function writeProblem(socket: Duplex, error: unknown): void {
   if (!socket.writable) return;
   const found = { ...problemOf(error), requestId: randomUUID() };
   const body = JSON.stringify(found);
-  const headers = Object.entries(headersOf(found.status, Buffer.byteLength(body))).map(([name, value]) => `${name}: ${value}`);
+  const headers = Object.entries(headersOf(found.status, Buffer.byteLength(body))).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
   socket.end(`HTTP/1.1 ${String(found.status)} ${found.title}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
 }

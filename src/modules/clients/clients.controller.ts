@@ -17,15 +17,34 @@ export class ClientsController {
   constructor(private readonly engine: Engine) {}
 
   @Post()
-  @JsonBody(CreateClientDto, { protocol: 'tcp', host: '127.0.0.1', port: 7007, name: EXAMPLE_NAME, timeoutMs: 5000 })
+  @JsonBody(CreateClientDto, {
+    protocol: 'tcp',
+    host: '127.0.0.1',
+    port: 7007,
+    name: EXAMPLE_NAME,
+    timeoutMs: 5000,
+  })
   @Operation({
     id: 'createClient',
     summary: 'Connect to a server',
-    description: 'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall.',
+    description:
+      'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall.',
     problems: [
-      ...(['validation-failed', 'blocked-by-policy', 'permission-denied', 'conflict', 'address-in-use'] as const),
+      ...([
+        'validation-failed',
+        'blocked-by-policy',
+        'permission-denied',
+        'conflict',
+        'address-in-use',
+      ] as const),
       ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
-      ...(['quota-exceeded', 'connection-refused', 'connection-reset', 'unreachable', 'name-not-resolved'] as const),
+      ...([
+        'quota-exceeded',
+        'connection-refused',
+        'connection-reset',
+        'unreachable',
+        'name-not-resolved',
+      ] as const),
       ...(['resource-exhausted', 'timed-out'] as const),
     ],
   })
@@ -33,7 +52,10 @@ export class ClientsController {
     type: SocketDto,
     headers: { Location: { description: 'Path of the client', schema: { type: 'string' } } },
   })
-  async create(@Body() body: CreateClientDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<SocketDto> {
+  async create(
+    @Body() body: CreateClientDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SocketDto> {
     requireTcp(body.protocol);
     const client = await this.engine.connect(connectRequest(body, this.engine.limits));
     void reply.header('location', `/v1/clients/${client.id}`);

@@ -1,5 +1,12 @@
 import { applyDecorators, type Type } from '@nestjs/common';
-import { ApiBody, ApiExtension, ApiExtraModels, ApiOperation, ApiParam, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExtension,
+  ApiExtraModels,
+  ApiOperation,
+  ApiParam,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { ApiProblems } from '../problems/api-problems.js';
 import type { ProblemType } from '../problems/problem-types.js';
 
@@ -41,9 +48,19 @@ export function OctetStream(where: 'request' | 'response'): MethodDecorator {
 
 /** A socket in a path, by id or by name. The example is the name that the create example gives. */
 export function SocketParam(name: string, example: string): MethodDecorator {
-  return ApiParam({ name, description: 'Id, or name of an open socket', example, schema: { type: 'string', maxLength: 64 } });
+  return ApiParam({
+    name,
+    description: 'Id, or name of an open socket',
+    example,
+    schema: { type: 'string', maxLength: 64 },
+  });
 }
 
 export function ReaderParam(): MethodDecorator {
-  return ApiParam({ name: 'reader', description: 'Name of a consuming reader', example: 'main', schema: { type: 'string', maxLength: 64 } });
+  return ApiParam({
+    name: 'reader',
+    description: 'Name of a consuming reader',
+    example: 'main',
+    schema: { type: 'string', maxLength: 64 },
+  });
 }

@@ -21,12 +21,20 @@ export class ReceiveDto {
   overflow: 'pause' | 'drop-oldest' = 'pause';
 
   @OneOf(['memory'], { description: 'Where received bytes are kept', default: 'memory' })
-  store: 'memory' = 'memory';
+  store = 'memory' as const;
 
-  @DurationMs({ description: 'How long unread bytes outlive the close of their socket', default: DEFAULT_LIMITS.lingerMs })
+  @DurationMs({
+    description: 'How long unread bytes outlive the close of their socket',
+    default: DEFAULT_LIMITS.lingerMs,
+  })
   lingerMs?: number;
 
-  @DurationMs({ description: 'A reader that is away longer is forgotten; null: never', optional: true, nullable: true, min: 1 })
+  @DurationMs({
+    description: 'A reader that is away longer is forgotten; null: never',
+    optional: true,
+    nullable: true,
+    min: 1,
+  })
   readerTtlMs: number | null = null;
 }
 
@@ -35,7 +43,12 @@ export class CreateSocketDto {
   @OneOf(PROTOCOLS, { description: 'Only `tcp` so far', default: 'tcp' })
   protocol: string = 'tcp';
 
-  @SocketName({ description: 'Unique among open sockets; stands for the id in paths', optional: true, nullable: true, example: 'demo' })
+  @SocketName({
+    description: 'Unique among open sockets; stands for the id in paths',
+    optional: true,
+    nullable: true,
+    example: 'demo',
+  })
   name: string | null = null;
 
   @Labels({ description: 'To find sockets again', optional: true, example: { run: '42' } })

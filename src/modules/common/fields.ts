@@ -1,7 +1,19 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateBy,
+  ValidateIf,
+} from 'class-validator';
 import { DEFAULT_LIMITS, ENCODINGS, isHostSyntax } from '../../sockets/index.js';
 
 /**
@@ -20,7 +32,11 @@ export interface FieldOptions {
   query?: boolean;
 }
 
-function field(options: FieldOptions, schema: ApiPropertyOptions, ...rules: PropertyDecorator[]): PropertyDecorator {
+function field(
+  options: FieldOptions,
+  schema: ApiPropertyOptions,
+  ...rules: PropertyDecorator[]
+): PropertyDecorator {
   const { description, example, nullable = false } = options;
   const optional = options.optional === true || options.default !== undefined;
   const described = {
@@ -62,7 +78,11 @@ export function Text(options: FieldOptions & { maxLength: number; pattern?: RegE
   const { maxLength, pattern } = options;
   const rules: PropertyDecorator[] = [IsString(), MaxLength(maxLength)];
   if (pattern !== undefined) rules.push(Matches(pattern));
-  return field(options, { type: 'string', maxLength, ...(pattern === undefined ? {} : { pattern: pattern.source }) }, ...rules);
+  return field(
+    options,
+    { type: 'string', maxLength, ...(pattern === undefined ? {} : { pattern: pattern.source }) },
+    ...rules,
+  );
 }
 
 export function Port(options: FieldOptions & { min?: number }): PropertyDecorator {
@@ -120,7 +140,8 @@ export function Labels(options: FieldOptions): PropertyDecorator {
     name: 'isLabels',
     validator: {
       validate: isLabels,
-      defaultMessage: () => `$property must map at most ${String(MAX_LABELS)} names to texts of at most 256 characters`,
+      defaultMessage: () =>
+        `$property must map at most ${String(MAX_LABELS)} names to texts of at most 256 characters`,
     },
   });
   return field(options, { type: 'object', additionalProperties: { type: 'string', maxLength: 256 } }, valid);
@@ -130,7 +151,9 @@ function isLabels(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
   if (entries.length > MAX_LABELS) return false;
-  return entries.every(([key, text]) => LABEL_KEY.test(key) && typeof text === 'string' && text.length <= 256);
+  return entries.every(
+    ([key, text]) => LABEL_KEY.test(key) && typeof text === 'string' && text.length <= 256,
+  );
 }
 
 function numberOf(value: unknown): unknown {

@@ -20,7 +20,12 @@ export class ListQuery {
   })
   state?: string;
 
-  @Text({ description: 'Only sockets with this label, as `key=value`', optional: true, maxLength: 321, pattern: /^[^=]+=.*$/ })
+  @Text({
+    description: 'Only sockets with this label, as `key=value`',
+    optional: true,
+    maxLength: 321,
+    pattern: /^[^=]+=.*$/,
+  })
   label?: string;
 }
 
@@ -32,16 +37,23 @@ export class SocketListDto {
   nextCursor!: string | null;
 }
 
-interface Pages {
-  (after: number, limit: number, matches: (socket: ManagedSocket) => boolean): {
-    items: ManagedSocket[];
-    next: number | null;
-  };
-}
+type Pages = (
+  after: number,
+  limit: number,
+  matches: (socket: ManagedSocket) => boolean,
+) => { items: ManagedSocket[]; next: number | null };
 
 /** One page of sockets that match the query and `also`. */
-export function socketList(query: ListQuery, pages: Pages, also: (socket: ManagedSocket) => boolean): SocketListDto {
-  const { items, next } = pages(positionOf(query.cursor), query.limit, (socket) => matches(query, socket) && also(socket));
+export function socketList(
+  query: ListQuery,
+  pages: Pages,
+  also: (socket: ManagedSocket) => boolean,
+): SocketListDto {
+  const { items, next } = pages(
+    positionOf(query.cursor),
+    query.limit,
+    (socket) => matches(query, socket) && also(socket),
+  );
   return { items: items.map(socketDto), nextCursor: next === null ? null : `s${next.toString(36)}` };
 }
 

@@ -3,7 +3,7 @@ import {
   SOCKET_STATES,
   SocketError,
   StreamConnection,
-  StreamListener,
+  type StreamListener,
   type CloseReason,
   type Endpoint,
   type ManagedSocket,
@@ -40,7 +40,10 @@ export class ReceivedDto {
   @ApiProperty({ type: 'integer', description: 'Oldest offset that can still be read' })
   earliestOffset!: number;
 
-  @ApiProperty({ type: 'integer', description: 'The lowest cursor of all consuming readers: bytes from here on are kept' })
+  @ApiProperty({
+    type: 'integer',
+    description: 'The lowest cursor of all consuming readers: bytes from here on are kept',
+  })
   committedOffset!: number;
 
   @ApiProperty({ type: 'integer', description: 'Offset that the next byte will get' })
@@ -52,7 +55,9 @@ export class ReceivedDto {
   @ApiProperty({ type: 'integer', description: 'Always 0 for a stream' })
   droppedDatagrams!: number;
 
-  @ApiProperty({ description: 'Nothing is read from the peer now: the window is full, or somebody asked for it' })
+  @ApiProperty({
+    description: 'Nothing is read from the peer now: the window is full, or somebody asked for it',
+  })
   paused!: boolean;
 }
 
@@ -68,7 +73,10 @@ export class ReaderDto {
   @ApiProperty({ example: 'main' })
   name!: string;
 
-  @ApiProperty({ type: 'integer', description: 'Everything before it may go, as far as this reader is concerned' })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Everything before it may go, as far as this reader is concerned',
+  })
   committedOffset!: number;
 
   @ApiProperty({ description: 'In use over a WebSocket now; otherwise away' })
@@ -82,7 +90,10 @@ const CLOSE_REASONS = ['eof', 'api', 'idle', 'half-closed', 'listener-closed', '
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
 export class SocketDto {
-  @ApiProperty({ description: 'lsn_ listener, con_ accepted connection, cli_ client', example: 'con_5f0c9a1e7d5b4c559d1e0c6f' })
+  @ApiProperty({
+    description: 'lsn_ listener, con_ accepted connection, cli_ client',
+    example: 'con_5f0c9a1e7d5b4c559d1e0c6f',
+  })
   id!: string;
 
   @ApiProperty({ enum: ['listener', 'connection', 'client'] })
@@ -106,7 +117,11 @@ export class SocketDto {
   @ApiProperty({ type: 'string', nullable: true, description: 'The key that made it; null without keys' })
   owner!: string | null;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'Of a connection: the listener that accepted it' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Of a connection: the listener that accepted it',
+  })
   listenerId!: string | null;
 
   @ApiProperty({ type: AddressDto })
@@ -158,23 +173,39 @@ export class ListenerDto extends SocketDto {
   @ApiProperty({ type: 'integer', description: 'Connections reset because a limit was reached' })
   rejectedConnections!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Queue of connections not yet accepted, as asked for; listen(2)' })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Queue of connections not yet accepted, as asked for; listen(2)',
+  })
   backlog!: number;
 }
 
-const NOTHING_RECEIVED: ReceivedDto = {
-  bytes: 0,
-  chunks: 0,
-  earliestOffset: 0,
-  committedOffset: 0,
-  headOffset: 0,
-  droppedBytes: 0,
-  droppedDatagrams: 0,
-  paused: false,
+/** What only a socket that carries bytes has. */
+type StreamPart = Pick<
+  SocketDto,
+  'listenerId' | 'remoteAddress' | 'received' | 'sent' | 'readers' | 'observers' | 'idleMs'
+>;
+
+const NO_STREAM: StreamPart = {
+  listenerId: null,
+  remoteAddress: null,
+  received: {
+    bytes: 0,
+    chunks: 0,
+    earliestOffset: 0,
+    committedOffset: 0,
+    headOffset: 0,
+    droppedBytes: 0,
+    droppedDatagrams: 0,
+    paused: false,
+  },
+  sent: { bytes: 0, queuedBytes: 0 },
+  readers: [],
+  observers: 0,
+  idleMs: 0,
 };
 
 export function socketDto(socket: ManagedSocket): SocketDto {
-  const stream = socket instanceof StreamConnection ? socket : null;
   return {
     id: socket.id,
     kind: socket.kind,
@@ -184,24 +215,35 @@ export function socketDto(socket: ManagedSocket): SocketDto {
     name: socket.name,
     labels: { ...socket.identity.labels },
     owner: null,
-    listenerId: stream?.listenerId ?? null,
     localAddress: addressDto(socket.localAddress),
-    remoteAddress: stream === null ? null : addressDto(stream.remoteAddress),
     fileno: socket.fileno,
     createdAt: new Date(socket.createdAt).toISOString(),
     closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
-    received: stream === null ? NOTHING_RECEIVED : receivedDto(stream),
-    sent: { bytes: stream?.sentBytes ?? 0, queuedBytes: stream?.queuedBytes ?? 0 },
-    readers: stream === null ? [] : readerDtos(stream),
-    observers: stream?.log.observerCount ?? 0,
-    idleMs: stream?.idleMs ?? 0,
-    ...(socket instanceof StreamListener ? acceptingDto(socket) : {}),
+    ...(socket instanceof StreamConnection ? streamPart(socket) : NO_STREAM),
+  };
+}
+
+function streamPart(stream: StreamConnection): StreamPart {
+  return {
+    listenerId: stream.listenerId,
+    remoteAddress: addressDto(stream.remoteAddress),
+    received: receivedDto(stream),
+    sent: { bytes: stream.sentBytes, queuedBytes: stream.queuedBytes },
+    readers: readerDtos(stream),
+    observers: stream.log.observerCount,
+    idleMs: stream.idleMs,
   };
 }
 
 export function listenerDto(listener: StreamListener): ListenerDto {
-  return { ...socketDto(listener), ...acceptingDto(listener) };
+  return {
+    ...socketDto(listener),
+    openConnections: listener.open,
+    acceptedConnections: listener.accepted,
+    rejectedConnections: listener.rejected,
+    backlog: listener.settings.backlog,
+  };
 }
 
 export function readerDtos(stream: StreamConnection): ReaderDto[] {
@@ -216,15 +258,6 @@ export function readerDtos(stream: StreamConnection): ReaderDto[] {
 export function closeReasonDto(reason: CloseReason): SystemReasonDto | string {
   if (!(reason instanceof SocketError)) return reason;
   return { code: reason.code, errno: reason.errno ?? null, message: reason.message };
-}
-
-function acceptingDto(listener: StreamListener): Omit<ListenerDto, keyof SocketDto> {
-  return {
-    openConnections: listener.open,
-    acceptedConnections: listener.accepted,
-    rejectedConnections: listener.rejected,
-    backlog: listener.settings.backlog,
-  };
 }
 
 function receivedDto(stream: StreamConnection): ReceivedDto {

@@ -8,7 +8,11 @@ const STRICT: ValidatorOptions = { whitelist: true, forbidNonWhitelisted: true, 
 
 /** For every route: bodies, queries and path parameters. */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({ ...STRICT, transform: true, exceptionFactory: (errors) => invalid(fieldErrors(errors)) });
+  return new ValidationPipe({
+    ...STRICT,
+    transform: true,
+    exceptionFactory: (errors) => invalid(fieldErrors(errors)),
+  });
 }
 
 /** For what does not come through a route. Synchronous, so that messages keep their order. */

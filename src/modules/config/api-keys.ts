@@ -21,7 +21,8 @@ export function parseApiKeys(tokens: readonly string[]): ApiKey[] {
     const nth = `key ${String(index + 1)}`;
     if (match === null) throw new Error(`${nth} is not of the form id.secret`);
     const [, id = '', secret = ''] = match;
-    if (secret.length < MIN_SECRET_LENGTH) throw new Error(`the secret of ${nth} is shorter than ${String(MIN_SECRET_LENGTH)} characters`);
+    if (secret.length < MIN_SECRET_LENGTH)
+      throw new Error(`the secret of ${nth} is shorter than ${String(MIN_SECRET_LENGTH)} characters`);
     return { id, digest: digestOf(token) };
   });
   if (new Set(keys.map((key) => key.id)).size !== keys.length) throw new Error('two keys have the same id');

@@ -31,18 +31,29 @@ export class ConfigurationError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 const LOOPBACK_HOSTS = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
+/** The one place that touches the environment. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
 /** Throws ConfigurationError; reads nothing but `environment` and the key file it may name. */
-export function readConfiguration(environment: Environment, readFile: (path: string) => string): Configuration {
+export function readConfiguration(
+  environment: Environment,
+  readFile: (path: string) => string,
+): Configuration {
   const read = new Reader(environment);
   const host = read.text('SOCKEYE_HOST');
   const apiKeys = readKeys(read, readFile);
   if (apiKeys.length === 0 && !LOOPBACK_HOSTS.test(host)) {
-    throw new ConfigurationError('SOCKEYE_HOST', `${host} can be reached from elsewhere, so SOCKEYE_API_KEYS must be set`);
+    throw new ConfigurationError(
+      'SOCKEYE_HOST',
+      `${host} can be reached from elsewhere, so SOCKEYE_API_KEYS must be set`,
+    );
   }
   return {
     host,
@@ -68,7 +79,9 @@ function readKeys(read: Reader, readFile: (path: string) => string): ApiKey[] {
   const path = read.text('SOCKEYE_API_KEYS_FILE');
   if (path === '') return listed;
   return parse('SOCKEYE_API_KEYS_FILE', () => {
-    const lines = readFile(path).split(/\r?\n/).map((line) => line.trim());
+    const lines = readFile(path)
+      .split(/\r?\n/)
+      .map((line) => line.trim());
     const keys = parseApiKeys(lines.filter((line) => line !== '' && !line.startsWith('#')));
     if (keys.length === 0) throw new Error('holds no key');
     return [...listed, ...keys];
@@ -111,7 +124,10 @@ class Reader {
     const text = this.text(name);
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new ConfigurationError(name, `"${text}" is not a whole number from ${String(min)} to ${String(max)}`);
+    throw new ConfigurationError(
+      name,
+      `"${text}" is not a whole number from ${String(min)} to ${String(max)}`,
+    );
   }
 
   oneOf(name: VariableName, values: readonly string[]): string {
@@ -130,7 +146,8 @@ class Reader {
   networks(name: VariableName): Network[] {
     return this.list(name).map((text) => {
       const network = parseNetwork(text);
-      if (network === null) throw new ConfigurationError(name, `"${text}" is not an address or network like 10.0.0.0/8`);
+      if (network === null)
+        throw new ConfigurationError(name, `"${text}" is not an address or network like 10.0.0.0/8`);
       return network;
     });
   }

@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import { Module, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { VERSION } from '../common/version.js';
 
@@ -12,12 +12,20 @@ export interface WebSocketDescription {
   pipePath: string;
 }
 
+/** A module without routes: only the models are wanted, not the paths. */
+@Module({})
+class AsyncApiModels {}
+
 type Schemas = Record<string, unknown>;
 
 /** AsyncAPI 3.0, from the tables that the gateway itself goes by. */
 export function asyncApiDocument(app: INestApplication, described: WebSocketDescription): object {
   const { clientEvents, serverEvents, pipeQuery, streamPath, streamSubprotocol, pipePath } = described;
-  const schemas = schemasOf(app, [...Object.values(clientEvents), ...Object.values(serverEvents), pipeQuery]);
+  const { [pipeQuery.name]: query, ...schemas } = schemasOf(app, [
+    ...Object.values(clientEvents),
+    ...Object.values(serverEvents),
+    pipeQuery,
+  ]);
   const fromClient = messages(clientEvents, 'client');
   const fromServer = messages(serverEvents, 'server');
   return {
@@ -34,19 +42,35 @@ export function asyncApiDocument(app: INestApplication, described: WebSocketDesc
       stream: {
         address: streamPath,
         description: `Many sockets on one WebSocket. Subprotocol \`${streamSubprotocol}\`; a browser adds \`sockeye.bearer.<key>\`.`,
-        messages: { ...fromClient, ...fromServer, bytesFromClient: BYTES_FROM_CLIENT, bytesFromServer: BYTES_FROM_SERVER },
+        messages: {
+          ...fromClient,
+          ...fromServer,
+          bytesFromClient: BYTES_FROM_CLIENT,
+          bytesFromServer: BYTES_FROM_SERVER,
+        },
         bindings: { ws: { bindingVersion: '0.1.0' } },
       },
       pipe: {
         address: pipePath,
-        description: 'One socket as plain binary messages, as websockify does it. Subprotocol `binary` is accepted.',
+        description:
+          'One socket as plain binary messages, as websockify does it. Subprotocol `binary` is accepted.',
         messages: { bytes: PLAIN_BYTES },
-        bindings: { ws: { query: inlined(schemas, pipeQuery.name), bindingVersion: '0.1.0' } },
+        bindings: { ws: { query, bindingVersion: '0.1.0' } },
       },
     },
     operations: {
-      receiveFromClient: operation('receive', 'stream', [...Object.keys(fromClient), 'bytesFromClient'], 'What a client can send'),
-      sendToClient: operation('send', 'stream', [...Object.keys(fromServer), 'bytesFromServer'], 'What the server sends'),
+      receiveFromClient: operation(
+        'receive',
+        'stream',
+        [...Object.keys(fromClient), 'bytesFromClient'],
+        'What a client can send',
+      ),
+      sendToClient: operation(
+        'send',
+        'stream',
+        [...Object.keys(fromServer), 'bytesFromServer'],
+        'What the server sends',
+      ),
       receiveBytes: operation('receive', 'pipe', ['bytes'], 'Bytes for the socket'),
       sendBytes: operation('send', 'pipe', ['bytes'], 'Bytes that the socket received'),
     },
@@ -57,15 +81,29 @@ export function asyncApiDocument(app: INestApplication, described: WebSocketDesc
 const FRAME_LAYOUT = `Big endian: type u8 (1 stream bytes), flags u8 (0), reserved u16 (0), channel u32, offset u64 of the first
 byte (0 from the client), then the bytes.`;
 
-const BYTES_FROM_CLIENT = binary('bytesFromClient', `Bytes to send on a channel, as far as its \`credit\` goes. ${FRAME_LAYOUT}`);
-const BYTES_FROM_SERVER = binary('bytesFromServer', `Bytes that a channel's socket received. ${FRAME_LAYOUT}`);
+const BYTES_FROM_CLIENT = binary(
+  'bytesFromClient',
+  `Bytes to send on a channel, as far as its \`credit\` goes. ${FRAME_LAYOUT}`,
+);
+const BYTES_FROM_SERVER = binary(
+  'bytesFromServer',
+  `Bytes that a channel's socket received. ${FRAME_LAYOUT}`,
+);
 const PLAIN_BYTES = binary('bytes', 'Bytes of the socket, nothing added');
 
 function binary(name: string, summary: string): object {
-  return { name, summary, contentType: 'application/octet-stream', payload: { type: 'string', format: 'binary' } };
+  return {
+    name,
+    summary,
+    contentType: 'application/octet-stream',
+    payload: { type: 'string', format: 'binary' },
+  };
 }
 
-function messages(events: WebSocketDescription['clientEvents'], from: 'client' | 'server'): Record<string, object> {
+function messages(
+  events: WebSocketDescription['clientEvents'],
+  from: 'client' | 'server',
+): Record<string, object> {
   return Object.fromEntries(
     Object.entries(events).map(([event, type]) => [
       `${event}From${from === 'client' ? 'Client' : 'Server'}`,
@@ -79,7 +117,11 @@ function envelope(event: string, type: (new () => object) | null): object {
   return {
     type: 'object',
     required: type === null ? ['event'] : ['event', 'data'],
-    properties: { event: { type: 'string', const: event }, data, ref: { description: 'Anything; an answer repeats it' } },
+    properties: {
+      event: { type: 'string', const: event },
+      data,
+      ref: { description: 'Anything; an answer repeats it' },
+    },
   };
 }
 
@@ -92,15 +134,9 @@ function operation(action: 'send' | 'receive', channel: string, names: string[],
 function schemasOf(app: INestApplication, types: ((new () => object) | null)[]): Schemas {
   const extraModels = types.filter((type) => type !== null);
   const config = new DocumentBuilder().setOpenAPIVersion('3.1.0').build();
-  const { components } = SwaggerModule.createDocument(app, config, { include: [NoRoutes], extraModels });
-  return (components?.schemas ?? {}) as Schemas;
-}
-
-/** A module without routes: only the models are wanted. */
-class NoRoutes {}
-
-function inlined(schemas: Schemas, name: string): unknown {
-  const schema = schemas[name];
-  delete schemas[name];
-  return schema;
+  const { components } = SwaggerModule.createDocument(app, config, {
+    include: [AsyncApiModels],
+    extraModels,
+  });
+  return components?.schemas ?? {};
 }

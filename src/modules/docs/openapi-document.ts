@@ -23,8 +23,14 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('sockets', 'Every socket, whatever its kind')
     .addTag('data', 'The bytes of a socket')
     .addTag('health', 'For whoever keeps the service running')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A key, `id.secret`; none in protected mode' }, 'bearer')
-    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'The same key: id as user, secret as password' }, 'basic')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: 'A key, `id.secret`; none in protected mode' },
+      'bearer',
+    )
+    .addBasicAuth(
+      { type: 'http', scheme: 'basic', description: 'The same key: id as user, secret as password' },
+      'basic',
+    )
     .build();
   const document = SwaggerModule.createDocument(app, config, { extraModels: [SystemReasonDto] });
   // In protected mode no key is needed: the empty requirement says so.
@@ -42,13 +48,13 @@ interface Content {
 interface Operation {
   requestBody?: Content;
   responses?: Record<string, Content>;
-  [OCTET_STREAM_EXTENSION]?: 'request' | 'response';
+  [OCTET_STREAM_EXTENSION]?: 'request' | 'response' | undefined;
 }
 
 /** The decorators know one media type a body; this adds the second one where a route is marked. */
 function addOctetStream(operation: Operation): void {
   const where = operation[OCTET_STREAM_EXTENSION];
-  delete operation[OCTET_STREAM_EXTENSION];
+  operation[OCTET_STREAM_EXTENSION] = undefined;
   const body = where === 'request' ? operation.requestBody : operation.responses?.['200'];
   if (where === undefined || body?.content === undefined) return;
   body.content['application/octet-stream'] = { schema: { type: 'string', format: 'binary' } };

@@ -16,13 +16,25 @@ export class ListenersController {
   constructor(private readonly engine: Engine) {}
 
   @Post()
-  @JsonBody(CreateListenerDto, { protocol: 'tcp', host: '127.0.0.1', port: 7007, name: EXAMPLE_NAME, labels: { run: '42' } })
+  @JsonBody(CreateListenerDto, {
+    protocol: 'tcp',
+    host: '127.0.0.1',
+    port: 7007,
+    name: EXAMPLE_NAME,
+    labels: { run: '42' },
+  })
   @Operation({
     id: 'createListener',
     summary: 'Bind and listen',
     description: 'bind(2) and listen(2). Each connection that is accepted is a socket of its own.',
     problems: [
-      ...(['validation-failed', 'blocked-by-policy', 'permission-denied', 'conflict', 'address-in-use'] as const),
+      ...([
+        'validation-failed',
+        'blocked-by-policy',
+        'permission-denied',
+        'conflict',
+        'address-in-use',
+      ] as const),
       ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
       ...(['quota-exceeded', 'name-not-resolved', 'resource-exhausted', 'timed-out'] as const),
     ],
@@ -31,7 +43,10 @@ export class ListenersController {
     type: ListenerDto,
     headers: { Location: { description: 'Path of the listener', schema: { type: 'string' } } },
   })
-  async create(@Body() body: CreateListenerDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<ListenerDto> {
+  async create(
+    @Body() body: CreateListenerDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ListenerDto> {
     requireTcp(body.protocol);
     const listener = await this.engine.listen(listenRequest(body, this.engine.limits));
     void reply.header('location', `/v1/listeners/${listener.id}`);
@@ -42,7 +57,11 @@ export class ListenersController {
   @Operation({ id: 'listListeners', summary: 'List the listeners', problems: ['validation-failed'] })
   @ApiOkResponse({ type: SocketListDto })
   list(@Query() query: ListQuery): SocketListDto {
-    return socketList(query, this.engine.list.bind(this.engine), (socket) => socket instanceof StreamListener);
+    return socketList(
+      query,
+      this.engine.list.bind(this.engine),
+      (socket) => socket instanceof StreamListener,
+    );
   }
 
   @Get(':idOrName')
@@ -72,7 +91,8 @@ export class ListenersController {
   @Operation({
     id: 'closeListener',
     summary: 'Close a listener',
-    description: 'The port is free at once. Its connections are closed, after `drainMs` if they did not end before.',
+    description:
+      'The port is free at once. Its connections are closed, after `drainMs` if they did not end before.',
     problems: ['validation-failed', 'not-found', 'gone'],
   })
   @ApiNoContentResponse()

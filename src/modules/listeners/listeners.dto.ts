@@ -35,7 +35,11 @@ export class CreateListenerDto extends CreateSocketDto {
 }
 
 export class RemoveListenerQuery {
-  @DurationMs({ description: 'How long live connections may take to end by themselves', query: true, default: 0 })
+  @DurationMs({
+    description: 'How long live connections may take to end by themselves',
+    query: true,
+    default: 0,
+  })
   drainMs: number = 0;
 }
 

@@ -35,11 +35,16 @@ export class NestLogger implements LoggerService {
   }
 
   /** Nest passes the context last; objects become fields of the line, errors `err`. */
-  private write(level: 'fatal' | 'error' | 'warn' | 'debug' | 'trace', message: unknown, rest: unknown[]): void {
+  private write(
+    level: 'fatal' | 'error' | 'warn' | 'debug' | 'trace',
+    message: unknown,
+    rest: unknown[],
+  ): void {
     const context = rest[rest.length - 1];
     const text = rest.length > 1 && typeof rest[0] === 'string' ? rest[0] : undefined;
     if (message instanceof Error) this.logger[level]({ context, err: message }, message.message);
-    else if (typeof message === 'object' && message !== null) this.logger[level]({ context, ...message }, text);
+    else if (typeof message === 'object' && message !== null)
+      this.logger[level]({ context, ...message }, text);
     else this.logger[level]({ context }, String(message));
   }
 }

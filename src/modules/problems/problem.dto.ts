@@ -31,10 +31,17 @@ export class ProblemDto implements Problem {
   @ApiProperty({ example: 'connect ECONNREFUSED 127.0.0.1:9' })
   detail!: string;
 
-  @ApiPropertyOptional({ description: 'Name of errno.h or netdb.h, or of the service', example: 'ECONNREFUSED' })
+  @ApiPropertyOptional({
+    description: 'Name of errno.h or netdb.h, or of the service',
+    example: 'ECONNREFUSED',
+  })
   code?: string;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'Number of errno.h, or of netdb.h (negative)', example: 111 })
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Number of errno.h, or of netdb.h (negative)',
+    example: 111,
+  })
   errno?: number;
 
   @ApiPropertyOptional({ example: 'connect' })

@@ -18,8 +18,12 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (reply.sent) return;
     if (found.status === 429 || found.status === 503) void reply.header('retry-after', '1');
-    if (found.status === 401) void reply.header('www-authenticate', 'Bearer realm="sockeye", Basic realm="sockeye"');
-    void reply.status(found.status).type(PROBLEM_MEDIA_TYPE).send({ ...found, requestId: request.id });
+    if (found.status === 401)
+      void reply.header('www-authenticate', 'Bearer realm="sockeye", Basic realm="sockeye"');
+    void reply
+      .status(found.status)
+      .type(PROBLEM_MEDIA_TYPE)
+      .send({ ...found, requestId: request.id });
   }
 }
 
@@ -34,8 +38,12 @@ const TYPE_OF_STATUS = new Map<number, ProblemType>([
 /** Errors that Nest and Fastify raise before a route of ours runs carry a status. */
 function frameworkProblem(error: unknown): Problem | null {
   if (!(error instanceof Error)) return null;
-  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
+  const status =
+    error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
   if (status === undefined || status >= 500) return null;
   const type = TYPE_OF_STATUS.get(status) ?? 'bad-request';
-  return problem(type, PROBLEM_TYPES[type].status === status ? error.message : `${String(status)} ${error.message}`);
+  return problem(
+    type,
+    PROBLEM_TYPES[type].status === status ? error.message : `${String(status)} ${error.message}`,
+  );
 }

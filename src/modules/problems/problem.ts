@@ -66,8 +66,11 @@ export function problem(type: ProblemType, detail: string, extra: Partial<Proble
 function problemOfSocketError(error: SocketError): Problem {
   const { syscall, address, port, rule, gap, bytesSent, field } = error.details;
   const known = { errno: error.errno, syscall, address, port, rule, gap, bytesSent };
-  const extra: Partial<Problem> = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+  const extra: Partial<Problem> = Object.fromEntries(
+    Object.entries(known).filter(([, value]) => value !== undefined),
+  );
   const type = PROBLEM_OF_CODE[error.code];
-  if (type === 'validation-failed') extra.errors = [{ pointer: `/${field ?? 'host'}`, detail: error.message }];
+  if (type === 'validation-failed')
+    extra.errors = [{ pointer: `/${field ?? 'host'}`, detail: error.message }];
   return problem(type, error.message, { code: error.code, ...extra });
 }

@@ -73,11 +73,16 @@ export class DataController {
   ): Promise<DataAnswer | Buffer | Readable> {
     const { log } = this.engine.connection(idOrName);
     if (query.follow) {
-      const offset = query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
+      const offset =
+        query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
       void reply.type(OCTET_STREAM).header('sockeye-offset', offset);
       return Readable.from(follow(log, offset, query.reader ?? null), { objectMode: false });
     }
-    return shown(await readAt(log, query.offset ?? log.committedOffset, readRequest(query, request, reply)), query, reply);
+    return shown(
+      await readAt(log, query.offset ?? log.committedOffset, readRequest(query, request, reply)),
+      query,
+      reply,
+    );
   }
 
   @Post('receive')
@@ -91,7 +96,14 @@ export class DataController {
     description:
       'recv(2): reads on from where this reader stands, and commits what it answers. After a gap (410) it goes on ' +
       'behind it. While a WebSocket is attached under that name: 409.',
-    problems: ['validation-failed', 'not-found', 'conflict', 'gone', 'unsupported-media-type', 'quota-exceeded'],
+    problems: [
+      'validation-failed',
+      'not-found',
+      'conflict',
+      'gone',
+      'unsupported-media-type',
+      'quota-exceeded',
+    ],
   })
   @ApiOkResponse({ type: DataAnswer })
   async receive(
@@ -112,7 +124,14 @@ export class DataController {
     id: 'commit',
     summary: 'Commit: everything before an offset may go',
     description: 'An older offset than the last one changes nothing.',
-    problems: ['validation-failed', 'not-found', 'conflict', 'gone', 'unsupported-media-type', 'quota-exceeded'],
+    problems: [
+      'validation-failed',
+      'not-found',
+      'conflict',
+      'gone',
+      'unsupported-media-type',
+      'quota-exceeded',
+    ],
   })
   @ApiOkResponse({ type: CommittedAnswer })
   commit(@Param('idOrName') idOrName: string, @Body() { offset, reader }: CommitBody): CommittedAnswer {
@@ -133,7 +152,11 @@ function readRequest(
 }
 
 /** As JSON, or as bare bytes with the offsets in the headers. */
-function shown(answer: ReadAnswer, { encoding }: ReadQuery | ReceiveBody, reply: FastifyReply): DataAnswer | Buffer {
+function shown(
+  answer: ReadAnswer,
+  { encoding }: ReadQuery | ReceiveBody,
+  reply: FastifyReply,
+): DataAnswer | Buffer {
   const { offset, nextOffset, bytes, text, eof } = answer;
   if (text !== null) return { offset, nextOffset, bytes: bytes.length, ...text, encoding, eof };
   void reply

@@ -18,12 +18,18 @@ export class SendBody {
 
 export class SendQuery {
   @OneOf(['all', 'some'], {
-    description: '`all`: sendall(), answers once the kernel took everything. `some`: send(), takes what fits now',
+    description:
+      '`all`: sendall(), answers once the kernel took everything. `some`: send(), takes what fits now',
     default: 'all',
   })
   mode: 'all' | 'some' = 'all';
 
-  @DurationMs({ description: 'How long a peer that does not read is waited for', query: true, optional: true, min: 1 })
+  @DurationMs({
+    description: 'How long a peer that does not read is waited for',
+    query: true,
+    optional: true,
+    min: 1,
+  })
   timeoutMs?: number;
 }
 
@@ -33,13 +39,30 @@ export class SentAnswer {
 }
 
 export class ReadQuery {
-  @Offset({ description: 'First byte wanted; without it the committed offset', query: true, optional: true, example: 0 })
+  @Offset({
+    description: 'First byte wanted; without it the committed offset',
+    query: true,
+    optional: true,
+    example: 0,
+  })
   offset?: number;
 
-  @Int({ description: 'How many bytes at most', query: true, default: DEFAULT_READ_BYTES, min: 1, max: MAX_READ_BYTES })
+  @Int({
+    description: 'How many bytes at most',
+    query: true,
+    default: DEFAULT_READ_BYTES,
+    min: 1,
+    max: MAX_READ_BYTES,
+  })
   maxBytes: number = DEFAULT_READ_BYTES;
 
-  @Int({ description: 'How long to wait for the first byte (long poll)', query: true, default: 0, min: 0, max: MAX_WAIT_MS })
+  @Int({
+    description: 'How long to wait for the first byte (long poll)',
+    query: true,
+    default: 0,
+    min: 0,
+    max: MAX_WAIT_MS,
+  })
   waitMs: number = 0;
 
   @EncodingField({ description: 'How bytes stand in `data`', default: 'utf8' })
@@ -49,7 +72,8 @@ export class ReadQuery {
   follow: boolean = false;
 
   @ReaderName({
-    description: 'With `follow`: consume under this name, so that the window moves on. Without it, following only looks',
+    description:
+      'With `follow`: consume under this name, so that the window moves on. Without it, following only looks',
     optional: true,
   })
   reader?: string;

@@ -35,7 +35,8 @@ export class SocketsController {
   @Operation({
     id: 'closeSocket',
     summary: 'Close a socket',
-    description: 'close(2). Bytes that nobody has read are thrown away. Of a socket that is closed already, the rest goes.',
+    description:
+      'close(2). Bytes that nobody has read are thrown away. Of a socket that is closed already, the rest goes.',
     problems: ['validation-failed', 'not-found', 'gone'],
   })
   @ApiNoContentResponse()

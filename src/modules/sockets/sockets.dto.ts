@@ -16,7 +16,8 @@ export class SocketsQuery extends ListQuery {
 
 export class ShutdownBody {
   @OneOf(['write', 'read', 'both'], {
-    description: '`write`: the peer gets EOF after what is queued. `read`: what still comes is dropped; shutdown(2)',
+    description:
+      '`write`: the peer gets EOF after what is queued. `read`: what still comes is dropped; shutdown(2)',
     example: 'write',
   })
   how!: 'write' | 'read' | 'both';
@@ -26,6 +27,10 @@ export class ReaderListDto {
   @ApiProperty({ type: [ReaderDto] })
   items!: ReaderDto[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'Always null: a socket has at most 64 readers' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Always null: a socket has at most 64 readers',
+  })
   nextCursor!: string | null;
 }

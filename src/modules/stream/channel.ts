@@ -92,7 +92,9 @@ export class Channel {
   /** Everything before `offset` is dealt with by the client. */
   ack(offset: number): void {
     if (offset > this.view.position) {
-      throw new SocketError('OFFSET_OUT_OF_RANGE', `offset ${String(offset)} was not sent yet`, { field: 'offset' });
+      throw new SocketError('OFFSET_OUT_OF_RANGE', `offset ${String(offset)} was not sent yet`, {
+        field: 'offset',
+      });
     }
     if (this.view instanceof LogReader) this.view.commit(offset);
     this.limit = Math.max(this.limit, offset + this.options.windowBytes);

@@ -11,6 +11,7 @@ export const CLOSE_TRY_AGAIN_LATER = 1013;
 export function closeCodeOf(problem: Problem): { code: number; reason: string } {
   const reason = slugOf(problem);
   if (reason === 'blocked-by-policy') return { code: CLOSE_POLICY_VIOLATION, reason };
-  if (reason === 'quota-exceeded' || reason === 'resource-exhausted') return { code: CLOSE_TRY_AGAIN_LATER, reason };
+  if (reason === 'quota-exceeded' || reason === 'resource-exhausted')
+    return { code: CLOSE_TRY_AGAIN_LATER, reason };
   return { code: 4000 + problem.status, reason };
 }

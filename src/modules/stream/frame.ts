@@ -36,6 +36,7 @@ export function readClientFrame(data: Buffer): ClientFrame | string {
   }
   if (data[0] !== FRAME_TYPE_STREAM) return `frame type ${String(data[0])} is not known; 1 is stream bytes`;
   if (data[1] !== 0 || data.readUInt16BE(2) !== 0) return 'flags and reserved bytes must be 0';
-  if (data.readUInt32BE(8) !== 0 || data.readUInt32BE(12) !== 0) return 'the offset must be 0 in frames from the client';
+  if (data.readUInt32BE(8) !== 0 || data.readUInt32BE(12) !== 0)
+    return 'the offset must be 0 in frames from the client';
   return { channel: data.readUInt32BE(4), payload: data.subarray(FRAME_HEADER_BYTES) };
 }

@@ -9,20 +9,30 @@ const STARTS = ['committed', 'earliest', 'live'];
 export const DEFAULT_CHANNEL_WINDOW_BYTES = 1024 * 1024;
 
 function ChannelField(): PropertyDecorator {
-  return Int({ description: 'Number of the channel, from `attached` or `accepted`', min: 0, max: 0xffffffff, example: 1 });
+  return Int({
+    description: 'Number of the channel, from `attached` or `accepted`',
+    min: 0,
+    max: 0xffffffff,
+    example: 1,
+  });
 }
 
 function StartField(): PropertyDecorator {
   const valid = ValidateBy({
     name: 'isStart',
     validator: {
-      validate: (value) => STARTS.includes(value as string) || (Number.isSafeInteger(value) && (value as number) >= 0),
+      validate: (value) =>
+        STARTS.includes(value as string) || (Number.isSafeInteger(value) && (value as number) >= 0),
       defaultMessage: () => '$property must be committed, earliest, live or an offset',
     },
   });
   const document = ApiPropertyOptional({
-    description: 'Where to start: the cursor of the reader, the oldest byte held, the next byte to come, or an offset',
-    oneOf: [{ type: 'string', enum: STARTS }, { type: 'integer', minimum: 0 }],
+    description:
+      'Where to start: the cursor of the reader, the oldest byte held, the next byte to come, or an offset',
+    oneOf: [
+      { type: 'string', enum: STARTS },
+      { type: 'integer', minimum: 0 },
+    ],
     default: 'committed',
   });
   return (target, key) => {
@@ -33,19 +43,32 @@ function StartField(): PropertyDecorator {
 }
 
 export class AttachData {
-  @Text({ description: 'Id or name of a connection or client', optional: true, maxLength: 64, example: 'demo-client' })
+  @Text({
+    description: 'Id or name of a connection or client',
+    optional: true,
+    maxLength: 64,
+    example: 'demo-client',
+  })
   socketId?: string;
 
-  @Text({ description: 'Id or name of a listener: all its connections, present and to come', optional: true, maxLength: 64 })
+  @Text({
+    description: 'Id or name of a listener: all its connections, present and to come',
+    optional: true,
+    maxLength: 64,
+  })
   listenerId?: string;
 
   @OneOf(['consume', 'observe'], {
-    description: '`consume`: bytes are kept until acknowledged. `observe`: holds nobody back, too slow means a gap',
+    description:
+      '`consume`: bytes are kept until acknowledged. `observe`: holds nobody back, too slow means a gap',
     default: 'consume',
   })
   mode: 'consume' | 'observe' = 'consume';
 
-  @ReaderName({ description: 'Name of the consuming reader; its cursor outlives the WebSocket', default: 'main' })
+  @ReaderName({
+    description: 'Name of the consuming reader; its cursor outlives the WebSocket',
+    default: 'main',
+  })
   reader: string = 'main';
 
   @StartField()
@@ -57,7 +80,10 @@ export class AttachData {
   })
   windowBytes: number = DEFAULT_CHANNEL_WINDOW_BYTES;
 
-  @EncodingField({ description: 'Bytes come as `data` messages in this encoding instead of binary frames', optional: true })
+  @EncodingField({
+    description: 'Bytes come as `data` messages in this encoding instead of binary frames',
+    optional: true,
+  })
   encoding?: Encoding;
 }
 
@@ -65,7 +91,10 @@ export class AckData {
   @ChannelField()
   channel!: number;
 
-  @Offset({ description: 'Everything before it is dealt with: committed, and more may be sent', example: 262144 })
+  @Offset({
+    description: 'Everything before it is dealt with: committed, and more may be sent',
+    example: 262144,
+  })
   offset!: number;
 }
 
@@ -74,7 +103,11 @@ export class SendData {
   channel!: number;
 
   @ApiProperty({ description: 'The payload, in `encoding`', example: 'hello\n' })
-  @Text({ description: 'The payload, in `encoding`', maxLength: DEFAULT_LIMITS.maxWindowBytes, example: 'hello\n' })
+  @Text({
+    description: 'The payload, in `encoding`',
+    maxLength: DEFAULT_LIMITS.maxWindowBytes,
+    example: 'hello\n',
+  })
   data!: string;
 
   @EncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
@@ -100,14 +133,6 @@ export class CloseData {
 export class DetachData {
   @ChannelField()
   channel!: number;
-}
-
-/** What a text frame from the client holds. */
-export interface Envelope {
-  event: string;
-  data: unknown;
-  /** Anything; the answer repeats it. */
-  ref?: unknown;
 }
 
 /** Every event a client can send, with the class its data is checked against. `ping` carries anything. */

@@ -32,7 +32,9 @@ export class OpenWebSockets implements BeforeApplicationShutdown {
     this.stopping = true;
     clearInterval(this.heartbeat);
     const open = [...this.missed.keys()];
-    const closed = open.map((webSocket) => new Promise<void>((resolve) => webSocket.once('close', () => resolve())));
+    const closed = open.map(
+      (webSocket) => new Promise<void>((resolve) => webSocket.once('close', () => resolve())),
+    );
     for (const webSocket of open) {
       if (webSocket.isPaused) webSocket.resume();
       webSocket.close(CLOSE_GOING_AWAY, 'shutdown');

@@ -42,10 +42,16 @@ export class PipeSession {
     const asked = validate(PipeQuery, uniqueParameters(query));
     const target = pipeTarget(asked, this.engine.limits);
     this.dialled = target.dial !== null;
-    const connection = target.dial === null ? this.engine.connection(target.socketId) : await this.engine.connect(target.dial);
+    const connection =
+      target.dial === null ? this.engine.connection(target.socketId) : await this.engine.connect(target.dial);
     this.connection = connection;
     if (this.gone) return void this.hangUp();
-    this.reader = connection.log.attach(asked.reader, 'committed', () => this.pump(), () => this.takenOver());
+    this.reader = connection.log.attach(
+      asked.reader,
+      'committed',
+      () => this.pump(),
+      () => this.takenOver(),
+    );
     for (const data of this.early.splice(0)) this.send(data);
     if (this.queuedBytes <= MAX_QUEUED_BYTES) this.webSocket.resume();
     this.pump();
@@ -58,7 +64,8 @@ export class PipeSession {
     while (!this.writer.isSaturated) {
       const piece = reader.read(FRAME_BYTES);
       if (piece === null) return this.closeAtEnd(connection);
-      if (piece.kind === 'gap') return this.fail(new SocketError('OFFSET_GONE', 'bytes are gone', { gap: piece }));
+      if (piece.kind === 'gap')
+        return this.fail(new SocketError('OFFSET_GONE', 'bytes are gone', { gap: piece }));
       const next = piece.offset + piece.bytes.length;
       this.writer.bareBytes(piece.bytes, () => reader.commit(next));
     }
@@ -120,7 +127,8 @@ export class PipeSession {
 function uniqueParameters(query: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {};
   for (const [name, value] of query) {
-    if (Object.hasOwn(parameters, name)) throw invalid([{ pointer: `/${name}`, detail: 'must be given once' }]);
+    if (Object.hasOwn(parameters, name))
+      throw invalid([{ pointer: `/${name}`, detail: 'must be given once' }]);
     if (name !== 'ticket') parameters[name] = value;
   }
   return parameters;

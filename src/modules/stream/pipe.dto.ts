@@ -5,7 +5,12 @@ import { invalid } from '../problems/problem.js';
 
 /** Which socket a pipe is for: one there is, or one to dial. */
 export class PipeQuery {
-  @Text({ description: 'Id or name of an open socket', optional: true, maxLength: 64, example: 'demo-client' })
+  @Text({
+    description: 'Id or name of an open socket',
+    optional: true,
+    maxLength: 64,
+    example: 'demo-client',
+  })
   socketId?: string;
 
   @Host({ description: 'Where to connect to when the WebSocket opens', optional: true, example: '127.0.0.1' })

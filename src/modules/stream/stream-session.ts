@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { encode, Engine, SocketError, StreamConnection, type SocketEvent, type StreamListener } from '../../sockets/index.js';
-import { parseJson } from '../common/json.js';
+import {
+  encode,
+  type Engine,
+  SocketError,
+  StreamConnection,
+  type SocketEvent,
+  type StreamListener,
+} from '../../sockets/index.js';
 import { listenerDto, socketDto } from '../common/socket.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, ProblemError, problemOf } from '../problems/problem.js';
@@ -15,10 +21,10 @@ import {
   type ClientEvent,
   type CloseData,
   type DetachData,
-  type Envelope,
   type SendData,
   type ShutdownData,
 } from './messages.js';
+import { readEnvelope } from './envelope.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
@@ -88,10 +94,12 @@ export class StreamSession implements ChannelHost {
   private text(data: Buffer): void {
     let question: Question = {};
     try {
-      const envelope = envelopeOf(data.toString());
+      const envelope = readEnvelope(data.toString());
       if ('ref' in envelope) question = { ref: envelope.ref };
       if (!isClientEvent(envelope.event)) {
-        throw invalid([{ pointer: '/event', detail: `must be one of ${Object.keys(CLIENT_EVENTS).join(', ')}` }]);
+        throw invalid([
+          { pointer: '/event', detail: `must be one of ${Object.keys(CLIENT_EVENTS).join(', ')}` },
+        ]);
       }
       this.handle(envelope.event, envelope.data, question);
     } catch (error) {
@@ -101,7 +109,10 @@ export class StreamSession implements ChannelHost {
 
   private handle(event: ClientEvent, data: unknown, question: Question): void {
     if (event === 'ping') return this.message('pong', data, question);
-    const checked = validate<AttachData | AckData | SendData | ShutdownData | CloseData | DetachData>(CLIENT_EVENTS[event], data);
+    const checked = validate<AttachData | AckData | SendData | ShutdownData | CloseData | DetachData>(
+      CLIENT_EVENTS[event],
+      data,
+    );
     switch (event) {
       case 'attach':
         return this.attach(checked as AttachData, question);
@@ -148,7 +159,11 @@ export class StreamSession implements ChannelHost {
     this.refuseTooMany();
     const number = this.nextNumber();
     this.listeners.set(number, { listener, options });
-    this.message('attached', { channel: number, listenerId: listener.id, socket: listenerDto(listener) }, question);
+    this.message(
+      'attached',
+      { channel: number, listenerId: listener.id, socket: listenerDto(listener) },
+      question,
+    );
     for (const connection of listener.connections) {
       // A closed connection is still of interest while somebody has not read all of it.
       const unread = connection instanceof StreamConnection && connection.log.uncommittedBytes > 0;
@@ -162,7 +177,12 @@ export class StreamSession implements ChannelHost {
     try {
       const channel = this.open(connection, attached.options);
       const socket = socketDto(connection);
-      this.message('accepted', { channel: channel.number, listenerChannel, offset: channel.position, socket });
+      this.message('accepted', {
+        channel: channel.number,
+        listenerChannel,
+        offset: channel.position,
+        socket,
+      });
       this.start(channel);
     } catch (error) {
       this.message('error', { ...problemOf(error), channel: listenerChannel });
@@ -281,20 +301,6 @@ export class StreamSession implements ChannelHost {
     this.listeners.clear();
     this.ready.clear();
   }
-}
-
-function envelopeOf(text: string): Envelope {
-  let value: unknown;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    throw new ProblemError('bad-request', `not JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
-  }
-  const envelope = value as Partial<Envelope> | null;
-  if (typeof envelope !== 'object' || envelope === null || typeof envelope.event !== 'string') {
-    throw invalid([{ pointer: '/event', detail: 'a message is {"event": ..., "data": {...}, "ref": any}' }]);
-  }
-  return { event: envelope.event, data: envelope.data, ...('ref' in envelope ? { ref: envelope.ref } : {}) };
 }
 
 function noChannel(number: number): ProblemError {

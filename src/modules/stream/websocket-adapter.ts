@@ -21,7 +21,10 @@ export class WebSocketAdapter extends WsAdapter {
     super(app);
   }
 
-  override create(port: number, options: Record<string, unknown> & { path?: string; subprotocol?: string }): WebSocketServer {
+  override create(
+    port: number,
+    options: Record<string, unknown> & { path?: string; subprotocol?: string },
+  ): WebSocketServer {
     const { subprotocol, ...rest } = options;
     const server: ServerOptions = {
       ...rest,

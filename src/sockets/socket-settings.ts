@@ -1,0 +1,23 @@
+import type { Overflow } from './receive-log.js';
+
+/** How a socket was asked to be: the same for every kind. */
+export interface SocketLabels {
+  name: string | null;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** How a socket keeps what it receives. */
+export interface ReceiveSettings {
+  windowBytes: number;
+  overflow: Overflow;
+  /** How long unread bytes outlive the close. */
+  lingerMs: number;
+  /** A reader that is away for longer is forgotten; null: never. */
+  readerTtlMs: number | null;
+}
+
+export interface StreamSettings extends SocketLabels {
+  receive: ReceiveSettings;
+  /** Closed after this long without a byte in either direction; 0: never. */
+  idleTimeoutMs: number;
+}
