@@ -1,0 +1,106 @@
+"""One TCP connection, driven by commands: a JSON object a line on stdin, its outcome a line on stdout.
+
+Ends when its stdin does, so that it never outlives the test that started it.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import json
+import random
+import socket
+import struct
+import sys
+import termios
+import time
+
+
+def say(event, **fields):
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+def drain(connection):
+    digest, count = hashlib.sha256(), 0
+    while chunk := connection.recv(65536):
+        digest.update(chunk)
+        count += len(chunk)
+    say("eof", bytes=count, sha256=digest.hexdigest())
+
+
+def receive(connection, count):
+    data = b""
+    while len(data) < count and (chunk := connection.recv(count - len(data))):
+        data += chunk
+    say("received", hex=data.hex())
+
+
+def send_random(connection, count, seed):
+    data = random.Random(seed).randbytes(count)
+    connection.sendall(data)
+    say("sent", bytes=count, sha256=hashlib.sha256(data).hexdigest())
+
+
+def flush(connection):
+    # No event says that the other kernel has taken everything; the length of the send queue does.
+    while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0" * 4))[0] > 0:
+        time.sleep(0.01)
+    say("flushed")
+
+
+def reset(connection):
+    # Linger on, for 0 seconds: close() sends RST instead of FIN.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    say("closed")
+
+
+def obey(connection, command):
+    match command["do"]:
+        case "send":
+            connection.sendall(bytes.fromhex(command["hex"]))
+            say("sent", bytes=len(command["hex"]) // 2)
+        case "send-random":
+            send_random(connection, command["bytes"], command["seed"])
+        case "receive":
+            receive(connection, command["bytes"])
+        case "drain":
+            drain(connection)
+        case "flush":
+            flush(connection)
+        case "shutdown":
+            connection.shutdown(socket.SHUT_WR)
+            say("shut-down")
+        case "close":
+            connection.close()
+            say("closed")
+        case "reset":
+            reset(connection)
+
+
+def open_connection(arguments):
+    if arguments.connect:
+        host, port = arguments.connect.rsplit(":", 1)
+        return socket.create_connection((host, int(port)))
+    listener = socket.create_server((arguments.listen, 0))
+    print("READY", listener.getsockname()[1], flush=True)
+    connection, _ = listener.accept()
+    listener.close()
+    return connection
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    end = parser.add_mutually_exclusive_group(required=True)
+    end.add_argument("--connect", metavar="HOST:PORT")
+    end.add_argument("--listen", metavar="HOST")
+    connection = open_connection(parser.parse_args())
+    say("connected", localPort=connection.getsockname()[1], remotePort=connection.getpeername()[1])
+    for line in sys.stdin:
+        try:
+            obey(connection, json.loads(line))
+        except OSError as error:
+            say("error", errno=error.errno, message=str(error))
+
+
+if __name__ == "__main__":
+    main()
