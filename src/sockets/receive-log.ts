@@ -264,8 +264,7 @@ export class ReceiveLog {
   }
 
   private advance(cursor: Cursor<LogReader>, offset: number): void {
-    if (offset <= cursor.committed) return;
-    cursor.committed = offset;
+    cursor.committed = Math.max(cursor.committed, offset);
     this.settle();
   }
 
