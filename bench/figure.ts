@@ -80,15 +80,16 @@ export async function sideBySide(
         leaveOut(kind.name, error);
       }
     }
-    for (let round = 1; round <= runs; round++) {
+    // Round 0 is not counted: V8 compiles while it runs, in threads of the bridge, and that is start-up.
+    for (let round = 0; round <= runs; round++) {
       for (const peer of peers) {
         const samples = measured.samples.get(peer.name);
         if (!samples) continue;
         await pause(SETTLE_MS);
         try {
           const taken = await sample(peer);
-          samples.push(taken);
-          console.log(`  round ${round}, ${peer.name}: ${sampleText(taken)}`);
+          if (round > 0) samples.push(taken);
+          console.log(`  ${round > 0 ? `round ${round}` : 'warm-up'}, ${peer.name}: ${sampleText(taken)}`);
         } catch (error) {
           leaveOut(peer.name, error);
         }

@@ -9,11 +9,12 @@ const WINDOW_BYTES = 1024 * 1024;
 const ACK_EVERY_BYTES = 256 * 1024;
 
 export function attachMessage(socketId: string): Buffer {
-  return message('attach', { socketId, mode: 'consume', from: 'committed', windowBytes: WINDOW_BYTES });
+  const data = { socketId, mode: 'consume', from: 'committed', windowBytes: WINDOW_BYTES };
+  return message({ event: 'attach', data, ref: 1 });
 }
 
 export function ackMessage(channel: number, offset: number): Buffer {
-  return message('ack', { channel, offset });
+  return message({ event: 'ack', data: { channel, offset } });
 }
 
 export function channelFrame(channel: number, payload: Buffer): Buffer {
@@ -23,8 +24,8 @@ export function channelFrame(channel: number, payload: Buffer): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-function message(event: string, data: object): Buffer {
-  return clientFrame(OPCODE.text, Buffer.from(JSON.stringify({ event, data, ref: event })));
+function message(content: object): Buffer {
+  return clientFrame(OPCODE.text, Buffer.from(JSON.stringify(content)));
 }
 
 /** Takes the header off each frame and holds the server to it: no byte twice, none left out. */
