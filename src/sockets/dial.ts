@@ -83,9 +83,7 @@ function connect<T>(
         }),
       );
     const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
-    socket.once('error', (error) =>
-      fail(SocketError.fromSystem(error, { syscall: 'connect', address, port })),
-    );
+    socket.on('error', (error) => fail(SocketError.fromSystem(error, { syscall: 'connect', address, port })));
     socket.once('connect', () => {
       clearTimeout(timer);
       // The peer that the kernel reached is what counts, whatever was asked for.

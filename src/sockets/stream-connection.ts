@@ -91,7 +91,7 @@ export class StreamConnection extends ManagedSocket {
       });
     });
     socket.once('end', () => this.peerEnded());
-    socket.once('error', (error) => this.failed(error));
+    socket.on('error', (error) => this.failed(error));
   }
 
   get fileno(): number | null {

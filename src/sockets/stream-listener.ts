@@ -100,6 +100,7 @@ export class StreamListener extends ManagedSocket {
   }
 
   private accept(accepted: net.Socket): void {
+    accepted.on('error', () => undefined); // its fate is decided below; a reset meanwhile changes nothing
     let release: () => void;
     try {
       if (this.openConnections >= this.settings.maxConnections)

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { ByteWindow } from '../../src/sockets/byte-window.js';
+
+type Step = { do: 'write' | 'lend' | 'return' | 'forget'; size: number };
+
+const step: fc.Arbitrary<Step> = fc.record({
+  do: fc.constantFrom('write' as const, 'lend' as const, 'return' as const, 'forget' as const),
+  size: fc.integer({ min: 1, max: 200_000 }),
+});
+
+test('bytes are found at their offsets, however they came in and whatever was forgotten', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 25 }), fc.infiniteStream(fc.nat()), (steps, random) => {
+      const window = new ByteWindow();
+      let all = Buffer.alloc(0);
+      for (const { do: what, size } of steps) {
+        const fresh = Buffer.alloc(size, all.length % 251);
+        if (what === 'write') {
+          window.write(fresh);
+          all = Buffer.concat([all, fresh]);
+        } else if (what === 'lend') {
+          const memory = window.lend(size);
+          expect(memory.length).toBeGreaterThan(0);
+          expect(memory.length).toBeLessThanOrEqual(size);
+          const count = (random.next().value ?? 0) % (memory.length + 1);
+          fresh.copy(memory, 0, 0, count);
+          window.append(count);
+          all = Buffer.concat([all, fresh.subarray(0, count)]);
+        } else if (what === 'return') {
+          window.lend(size);
+          window.returnLoan();
+        } else {
+          window.forget(window.earliestOffset + size);
+        }
+        expect(window.headOffset).toBe(all.length);
+        expect(window.heldBytes).toBe(all.length - window.earliestOffset);
+        expectSame(window, all);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+function expectSame(window: ByteWindow, all: Buffer): void {
+  for (let offset = window.earliestOffset; offset < window.headOffset;) {
+    const bytes = window.read(offset, 65_536);
+    if (!bytes.equals(all.subarray(offset, offset + bytes.length)) || bytes.length === 0) {
+      throw new Error(`other bytes at ${String(offset)}`);
+    }
+    offset += bytes.length;
+  }
+}
+
+test('a read outside the window is a mistake of the caller', () => {
+  const window = new ByteWindow();
+  window.write(Buffer.from('abc'));
+  window.forget(2);
+  expect(() => window.read(1, 1)).toThrow(RangeError);
+  expect(() => window.read(4, 1)).toThrow(RangeError);
+  expect(window.read(3, 1)).toHaveLength(0);
+});
