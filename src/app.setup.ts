@@ -14,10 +14,13 @@ import { asyncApiDocument } from './modules/docs/asyncapi-document.js';
 import { openApiDocument } from './modules/docs/openapi-document.js';
 import { DOCS_PATH, swaggerUiIsland } from './modules/docs/swagger-ui.js';
 import { createLogger, NestLogger } from './modules/logging/logger.js';
+import { logRequests } from './modules/logging/request-log.js';
+import { logSockets } from './modules/logging/socket-log.js';
 import { ProblemError } from './modules/problems/problem.js';
 import { ProblemFilter } from './modules/problems/problem.filter.js';
 import { WEBSOCKET_DESCRIPTION } from './modules/stream/description.js';
 import { WebSocketAdapter } from './modules/stream/websocket-adapter.js';
+import { Engine } from './sockets/index.js';
 
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -65,6 +68,8 @@ export async function createApplication(configuration: Configuration): Promise<A
   app.useWebSocketAdapter(new WebSocketAdapter(app, gate, configuration.maxBodyBytes));
   const fastify: FastifyInstance = adapter.getInstance();
   acceptBodies(fastify);
+  logRequests(fastify);
+  logSockets(app.get(Engine), logger);
   documents.openApi = once(() => openApiDocument(app));
   documents.asyncApi = once(() => asyncApiDocument(app, WEBSOCKET_DESCRIPTION));
   fastify.get('/openapi.json', () => documents.openApi());

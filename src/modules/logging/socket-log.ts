@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import { SocketError, StreamConnection, type Engine, type SocketEvent } from '../../sockets/index.js';
+
+/** What opens and closes is news; what comes and goes with traffic is for who looks closer. */
+const NEWS: ReadonlySet<SocketEvent['name']> = new Set(['created', 'connected', 'closed', 'failed']);
+
+/** One line for each event in the life of a socket: who, from where, why, how many bytes. Never a payload. */
+export function logSockets(engine: Engine, logger: Logger): void {
+  engine.onEvent((event) => {
+    if (NEWS.has(event.name)) logger.info(lineOf(event), `socket ${event.name}`);
+    else logger.debug(lineOf(event), `socket ${event.name}`);
+  });
+}
+
+function lineOf({ socket }: SocketEvent): object {
+  const { id, kind, name, localAddress, closeReason } = socket;
+  const line = { id, kind, name, local: localAddress, reason: reasonOf(closeReason) };
+  if (!(socket instanceof StreamConnection)) return line;
+  const { remoteAddress, listenerId, log, sentBytes } = socket;
+  return { ...line, remote: remoteAddress, listenerId, receivedBytes: log.headOffset, sentBytes };
+}
+
+function reasonOf(reason: SocketEvent['socket']['closeReason']): string | undefined {
+  if (reason === null) return undefined;
+  return reason instanceof SocketError ? reason.code : reason;
+}
