@@ -6,7 +6,7 @@
  *   socket.ts             what every socket has: id, state, one close; socket-settings.ts: what was asked for
  *   stream-listener.ts    a TCP socket that listens
  *   stream-connection.ts  a TCP connection, accepted or dialled
- *     receive-log.ts        what it received: offsets, readers, gaps (byte-window.ts: the memory,
+ *     receive-log.ts        what it received: offsets, readers, gaps (byte-window.ts, slab.ts: the memory,
  *                           cursors.ts: who has read how far, log-view.ts: one look at it,
  *                           receive-budget.ts: the bound over all sockets)
  *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
@@ -23,7 +23,7 @@ export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
-export { LogReader, LogView, type Gap, type Piece } from './log-view.js';
+export { LogReader, LogView, type BytesPiece, type Gap, type Piece } from './log-view.js';
 export type { StartAt } from './receive-log.js';
 export { follow, readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
 export { isHostSyntax } from './resolve.js';

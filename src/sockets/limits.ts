@@ -55,6 +55,9 @@ export const SHARED_READ_BYTES = 64 * 1024;
 /** The largest single read: at this size a relay in Node costs what one in C does. */
 export const MAX_READ_BYTES = 1024 * 1024;
 
+/** Memory of bulk reads that is kept for use again, over all sockets. */
+export const POOLED_SLAB_BYTES = 16 * 1024 * 1024;
+
 /** A send is handed to the kernel in slices of this size; at most one slice can be past recall. */
 export const SEND_SLICE_BYTES = 64 * 1024;
 

@@ -5,7 +5,21 @@ export interface Gap {
 }
 
 /** What a reader gets next: bytes that lie together in memory, or a hole with its exact bounds. */
-export type Piece = { kind: 'bytes'; offset: number; bytes: Buffer } | ({ kind: 'gap' } & Gap);
+export type Piece = BytesPiece | ({ kind: 'gap' } & Gap);
+
+export interface BytesPiece {
+  kind: 'bytes';
+  offset: number;
+  bytes: Buffer;
+  /**
+   * Call `release` once when `bytes` will not be looked at again, so that their memory can be used
+   * again. Without the call they stay what they are, for as long as somebody holds them.
+   */
+  memory: { release(): void };
+}
+
+/** Of bytes that were copied out of the window. */
+const COPIED = { release: (): void => undefined };
 
 /** What a view needs of the log it looks at. */
 interface ViewedLog {
@@ -32,19 +46,21 @@ export class LogView {
     return piece;
   }
 
-  /** As `read`, but whole: also bytes that do not lie together in memory, copied into one piece. */
+  /** As `read`, but whole: bytes that do not lie together in memory are copied into one piece. */
   readWhole(maxBytes: number): Piece | null {
     const first = this.read(maxBytes);
     if (first?.kind !== 'bytes') return first;
-    const parts = [first.bytes];
+    const parts = [first];
     for (let size = first.bytes.length; size < maxBytes && !this.atHead;) {
-      const next = this.log.peek(this.position, maxBytes - size);
+      const next = this.read(maxBytes - size);
       if (next?.kind !== 'bytes') break;
-      parts.push(next.bytes);
+      parts.push(next);
       size += next.bytes.length;
-      this.position += next.bytes.length;
     }
-    return parts.length === 1 ? first : { ...first, bytes: Buffer.concat(parts) };
+    if (parts.length === 1) return first;
+    const bytes = Buffer.concat(parts.map((part) => part.bytes));
+    for (const { memory } of parts) memory.release();
+    return { ...first, bytes, memory: COPIED };
   }
 
   get atHead(): boolean {

@@ -51,7 +51,8 @@ export class ReadBuffer {
     if (lent) this.log.append(direct);
     this.lent = false;
     if (count < SHARED_READ_BYTES) this.target = SHARED_READ_BYTES;
-    else if (count === offered.length) this.target = Math.min(offered.length * GROWTH, MAX_READ_BYTES);
+    else if (count === offered.length)
+      this.target = Math.min(Math.max(this.target, count * GROWTH), MAX_READ_BYTES);
     const rest = this.absorb(offered.subarray(direct, count));
     if (rest.length > 0) this.spill = Buffer.from(rest);
   }

@@ -145,7 +145,7 @@ export class ReceiveLog {
     if (offset > this.headOffset) throw beyondHead(offset, this.headOffset);
     if (offset < this.earliestOffset) return { kind: 'gap', from: offset, to: this.earliestOffset };
     if (offset === this.headOffset) return null;
-    return { kind: 'bytes', offset, bytes: this.window.read(offset, maxBytes) };
+    return { kind: 'bytes', offset, ...this.window.read(offset, maxBytes) };
   }
 
   /** A view that holds nobody back and gets a gap when it is too slow. */

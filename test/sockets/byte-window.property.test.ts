@@ -43,7 +43,7 @@ test('bytes are found at their offsets, however they came in and whatever was fo
 
 function expectSame(window: ByteWindow, all: Buffer): void {
   for (let offset = window.earliestOffset; offset < window.headOffset;) {
-    const bytes = window.read(offset, 65_536);
+    const { bytes } = window.read(offset, 65_536);
     if (!bytes.equals(all.subarray(offset, offset + bytes.length)) || bytes.length === 0) {
       throw new Error(`other bytes at ${String(offset)}`);
     }
@@ -57,5 +57,41 @@ test('a read outside the window is a mistake of the caller', () => {
   window.forget(2);
   expect(() => window.read(1, 1)).toThrow(RangeError);
   expect(() => window.read(4, 1)).toThrow(RangeError);
-  expect(window.read(3, 1)).toHaveLength(0);
+  expect(() => window.read(3, 1)).toThrow(RangeError);
+});
+
+test('a slice that was not released stays what it is, whatever its memory is used for next', () => {
+  const BULK = 262_144;
+  const turn = fc.record({
+    window: fc.nat({ max: 2 }),
+    size: fc.integer({ min: 1, max: BULK }),
+    keep: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(turn, { maxLength: 40 }), (turns) => {
+      const windows = [new ByteWindow(), new ByteWindow(), new ByteWindow()];
+      const kept: { bytes: Buffer; value: number }[] = [];
+      turns.forEach(({ window: index, size, keep }, value) => {
+        const window = windows[index] as ByteWindow;
+        window.lend(size).fill(value);
+        window.append(size);
+        const slice = window.read(window.headOffset - size, size);
+        if (keep) kept.push({ bytes: slice.bytes, value });
+        else slice.memory.release();
+        window.forget(window.headOffset);
+      });
+      for (const { bytes, value } of kept) expect(bytes.every((byte) => byte === value)).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('memory of bulk reads is used again once it was read and released', () => {
+  const window = new ByteWindow();
+  const first = window.lend(262_144);
+  window.append(first.length);
+  const slice = window.read(0, first.length);
+  slice.memory.release();
+  window.forget(window.headOffset);
+  expect(window.lend(262_144).buffer).toBe(first.buffer);
 });

@@ -50,7 +50,7 @@ export class ClientsController {
   })
   @ApiCreatedResponse({
     type: SocketDto,
-    headers: { Location: { description: 'Path of the client', schema: { type: 'string' } } },
+    headers: { Location: { description: 'Path of the client', required: true, schema: { type: 'string' } } },
   })
   async create(
     @Body() body: CreateClientDto,

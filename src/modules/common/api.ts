@@ -51,8 +51,8 @@ export function SocketParam(name: string, example: string): MethodDecorator {
   return ApiParam({
     name,
     description: 'Id, or name of an open socket',
-    example,
-    schema: { type: 'string', maxLength: 64 },
+    // Nest drops an example that stands beside a schema.
+    schema: { type: 'string', maxLength: 64, example },
   });
 }
 
@@ -60,7 +60,6 @@ export function ReaderParam(): MethodDecorator {
   return ApiParam({
     name: 'reader',
     description: 'Name of a consuming reader',
-    example: 'main',
-    schema: { type: 'string', maxLength: 64 },
+    schema: { type: 'string', maxLength: 64, example: 'main' },
   });
 }

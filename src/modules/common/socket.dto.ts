@@ -160,6 +160,9 @@ export class SocketDto {
 
   @ApiProperty({ type: 'integer', description: 'Milliseconds since the last byte in either direction' })
   idleMs!: number;
+
+  @ApiProperty({ type: 'null', description: 'Always null: only `tcp` so far' })
+  tls!: null;
 }
 
 /** A listener says besides how its accepting goes. */
@@ -221,6 +224,7 @@ export function socketDto(socket: ManagedSocket): SocketDto {
     closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
     ...(socket instanceof StreamConnection ? streamPart(socket) : NO_STREAM),
+    tls: null,
   };
 }
 

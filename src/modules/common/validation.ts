@@ -1,29 +1,42 @@
-import { ValidationPipe } from '@nestjs/common';
+import { ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
-import { invalid, type FieldError } from '../problems/problem.js';
+import { invalid, ProblemError, type FieldError } from '../problems/problem.js';
 
 /** Unknown fields are refused: a typing error must not look like a setting that was taken. */
 const STRICT: ValidatorOptions = { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true };
 
 /** For every route: bodies, queries and path parameters. */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new StrictPipe({
     ...STRICT,
     transform: true,
     exceptionFactory: (errors) => invalid(fieldErrors(errors)),
   });
 }
 
+/** Nest takes no body, null and bare bytes for an object without fields; here a body is an object. */
+class StrictPipe extends ValidationPipe {
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body' && this.toValidate(metadata)) requireObject(value);
+    return super.transform(value, metadata) as Promise<unknown>;
+  }
+}
+
 /** For what does not come through a route. Synchronous, so that messages keep their order. */
 export function validate<T extends object>(type: new () => T, value: unknown): T {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid([{ pointer: '', detail: 'must be an object' }]);
-  }
+  requireObject(value);
   const instance = plainToInstance(type, value);
   const errors = validateSync(instance, STRICT);
   if (errors.length > 0) throw invalid(fieldErrors(errors));
   return instance;
+}
+
+function requireObject(value: unknown): asserts value is object {
+  if (Buffer.isBuffer(value)) throw new ProblemError('unsupported-media-type', 'only JSON is taken here');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid([{ pointer: '', detail: 'must be an object' }]);
+  }
 }
 
 function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {

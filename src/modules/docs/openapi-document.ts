@@ -43,6 +43,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 
 interface Content {
   content?: Record<string, unknown>;
+  headers?: Record<string, unknown>;
 }
 
 interface Operation {
@@ -51,6 +52,22 @@ interface Operation {
   [OCTET_STREAM_EXTENSION]?: 'request' | 'response' | undefined;
 }
 
+/** Bare bytes have no place for these but the headers. */
+const OFFSET_HEADERS = {
+  'Sockeye-Offset': {
+    description: 'Of bare bytes: offset of the first one',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  'Sockeye-Next-Offset': {
+    description: 'Of bare bytes: offset to go on from; not with `follow`',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  'Sockeye-Eof': {
+    description: 'Of bare bytes: the next offset is where the stream ends; not with `follow`',
+    schema: { type: 'boolean' },
+  },
+};
+
 /** The decorators know one media type a body; this adds the second one where a route is marked. */
 function addOctetStream(operation: Operation): void {
   const where = operation[OCTET_STREAM_EXTENSION];
@@ -58,4 +75,5 @@ function addOctetStream(operation: Operation): void {
   const body = where === 'request' ? operation.requestBody : operation.responses?.['200'];
   if (where === undefined || body?.content === undefined) return;
   body.content['application/octet-stream'] = { schema: { type: 'string', format: 'binary' } };
+  if (where === 'response') body.headers = OFFSET_HEADERS;
 }

@@ -41,7 +41,9 @@ export class ListenersController {
   })
   @ApiCreatedResponse({
     type: ListenerDto,
-    headers: { Location: { description: 'Path of the listener', schema: { type: 'string' } } },
+    headers: {
+      Location: { description: 'Path of the listener', required: true, schema: { type: 'string' } },
+    },
   })
   async create(
     @Body() body: CreateListenerDto,

@@ -19,10 +19,19 @@ export function ApiProblems(...types: ProblemType[]): MethodDecorator {
     return ApiResponse({
       status,
       description: here.map((type) => PROBLEM_TYPES[type].title).join(', '),
+      headers: headersOf(status),
       content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: getSchemaPath(ProblemDto) }, examples } },
     });
   });
   return applyDecorators(ApiExtraModels(ProblemDto), ...responses);
+}
+
+function headersOf(status: number): Record<string, { description: string; schema: { type: 'string' } }> {
+  if (status === 401)
+    return { 'WWW-Authenticate': { description: 'How a key can be given', schema: { type: 'string' } } };
+  if (status === 429 || status === 503)
+    return { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'string' } } };
+  return {};
 }
 
 function exampleOf(type: ProblemType): object {

@@ -51,7 +51,14 @@ export class SocketsController {
   @Operation({
     id: 'shutdownSocket',
     summary: 'Shut one direction down, or both',
-    problems: ['validation-failed', 'not-found', 'conflict', 'gone', 'unsupported-media-type'],
+    problems: [
+      'validation-failed',
+      'not-found',
+      'conflict',
+      'gone',
+      'payload-too-large',
+      'unsupported-media-type',
+    ],
   })
   @ApiOkResponse({ type: SocketDto })
   shutdown(@Param('idOrName') idOrName: string, @Body() { how }: ShutdownBody): SocketDto {

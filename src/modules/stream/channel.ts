@@ -4,6 +4,7 @@ import {
   SocketError,
   type Encoding,
   type LogView,
+  type BytesPiece,
   type Piece,
   type StartAt,
   type StreamConnection,
@@ -86,7 +87,7 @@ export class Channel {
       this.limit = Math.max(this.limit, piece.to + this.options.windowBytes);
       return true;
     }
-    return this.deliver(piece.offset, piece.bytes);
+    return this.deliver(piece);
   }
 
   /** Everything before `offset` is dealt with by the client. */
@@ -130,14 +131,15 @@ export class Channel {
     return this.options.encoding === null ? this.view.read(maxBytes) : this.view.readWhole(maxBytes);
   }
 
-  private deliver(offset: number, bytes: Buffer): boolean {
+  private deliver({ offset, bytes, memory }: BytesPiece): boolean {
     const { encoding } = this.options;
     if (encoding === null) {
-      this.host.writer.channelBytes(this.number, offset, bytes);
+      this.host.writer.channelBytes(this.number, offset, bytes, () => memory.release());
       return true;
     }
     const ends = this.connection.log.isEnded && this.view.atHead;
     const text = decode(bytes, encoding, ends || bytes.length >= this.options.windowBytes);
+    memory.release();
     this.view.position = offset + text.bytes;
     if (text.bytes === 0) return false; // the rest of a character is still to come
     const { data, lossy } = text;

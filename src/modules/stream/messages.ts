@@ -98,6 +98,18 @@ export class AckData {
   offset!: number;
 }
 
+/** Acknowledgements come thousands a second: what is plainly right needs no validator to say so. */
+export function isWellFormedAck(data: unknown): data is AckData {
+  if (typeof data !== 'object' || data === null || Object.keys(data).length !== 2) return false;
+  const { channel, offset } = data as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(channel) &&
+    Number.isSafeInteger(offset) &&
+    (channel as number) >= 0 &&
+    (offset as number) >= 0
+  );
+}
+
 export class SendData {
   @ChannelField()
   channel!: number;

@@ -66,8 +66,12 @@ export class PipeSession {
       if (piece === null) return this.closeAtEnd(connection);
       if (piece.kind === 'gap')
         return this.fail(new SocketError('OFFSET_GONE', 'bytes are gone', { gap: piece }));
+      const { memory } = piece;
       const next = piece.offset + piece.bytes.length;
-      this.writer.bareBytes(piece.bytes, () => reader.commit(next));
+      this.writer.bareBytes(piece.bytes, (taken) => {
+        if (taken) reader.commit(next);
+        memory.release();
+      });
     }
   }
 

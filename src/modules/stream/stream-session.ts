@@ -16,6 +16,7 @@ import { readClientFrame } from './frame.js';
 import {
   CLIENT_EVENTS,
   isClientEvent,
+  isWellFormedAck,
   type AckData,
   type AttachData,
   type ClientEvent,
@@ -109,6 +110,7 @@ export class StreamSession implements ChannelHost {
 
   private handle(event: ClientEvent, data: unknown, question: Question): void {
     if (event === 'ping') return this.message('pong', data, question);
+    if (event === 'ack' && isWellFormedAck(data)) return this.ack(data);
     const checked = validate<AttachData | AckData | SendData | ShutdownData | CloseData | DetachData>(
       CLIENT_EVENTS[event],
       data,

@@ -37,26 +37,26 @@ export class WebSocketWriter {
     this.webSocket.send(JSON.stringify(message), { binary: false }, this.written);
   }
 
-  /** Bytes of a socket with the header of the stream protocol. */
-  channelBytes(channel: number, offset: number, bytes: Buffer): void {
+  /** Bytes of a socket with the header of the stream protocol; `done` says whether the kernel took them. */
+  channelBytes(channel: number, offset: number, bytes: Buffer, done: (taken: boolean) => void): void {
     const header = messageHeader(FRAME_HEADER_BYTES, bytes.length);
     writeFrameHeader(header, header.length - FRAME_HEADER_BYTES, channel, offset);
-    this.binary(header, bytes, this.written);
+    this.binary(header, bytes, done);
   }
 
-  /** Bytes and nothing else; `taken` is called when the kernel has them. */
-  bareBytes(bytes: Buffer, taken: () => void): void {
-    this.binary(messageHeader(0, bytes.length), bytes, () => {
-      taken();
-      this.written();
-    });
+  /** Bytes and nothing else; `done` says whether the kernel took them. */
+  bareBytes(bytes: Buffer, done: (taken: boolean) => void): void {
+    this.binary(messageHeader(0, bytes.length), bytes, done);
   }
 
-  private binary(header: Buffer, bytes: Buffer, written: () => void): void {
+  private binary(header: Buffer, bytes: Buffer, done: (taken: boolean) => void): void {
     if (!this.isOpen) return;
     this.cork();
     this.socket.write(header);
-    this.socket.write(bytes, written);
+    this.socket.write(bytes, (error) => {
+      done(!error);
+      this.written();
+    });
   }
 
   private readonly written = (): void => {
