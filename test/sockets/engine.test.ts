@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { Engine, SocketError, type Limits, type SocketEvent } from '../../src/sockets/index.js';
+import { Engine, type SocketError, type Limits, type SocketEvent } from '../../src/sockets/index.js';
 import type { ListenRequest } from '../../src/sockets/engine.js';
 import type { ReceiveSettings } from '../../src/sockets/socket-settings.js';
 import type { StreamConnection } from '../../src/sockets/stream-connection.js';
@@ -334,7 +334,7 @@ describe('sending to a peer that does not read', () => {
     const data = Buffer.alloc(20_000_000, 7);
     const error = await ours.sendAll(data, 100).then(
       () => null,
-      (failure: SocketError) => failure,
+      (failure: unknown) => failure as SocketError,
     );
     expect(error).toMatchObject({ code: 'ETIMEDOUT' });
     const bytesSent = error?.details.bytesSent ?? 0;

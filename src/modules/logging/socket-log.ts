@@ -7,8 +7,9 @@ const NEWS: ReadonlySet<SocketEvent['name']> = new Set(['created', 'connected', 
 /** One line for each event in the life of a socket: who, from where, why, how many bytes. Never a payload. */
 export function logSockets(engine: Engine, logger: Logger): void {
   engine.onEvent((event) => {
-    if (NEWS.has(event.name)) logger.info(lineOf(event), `socket ${event.name}`);
-    else logger.debug(lineOf(event), `socket ${event.name}`);
+    const level = NEWS.has(event.name) ? 'info' : 'debug';
+    // A busy socket pauses a thousand times a second: its line is made only if it is written.
+    if (logger.isLevelEnabled(level)) logger[level](lineOf(event), `socket ${event.name}`);
   });
 }
 
