@@ -10,6 +10,7 @@ import { refuse, writeProblem } from './modules/auth/refusal.js';
 import { parseJson } from './modules/common/json.js';
 import { validationPipe } from './modules/common/validation.js';
 import type { Configuration } from './modules/config/configuration.js';
+import { descriptorShares } from './modules/config/descriptors.js';
 import { asyncApiDocument } from './modules/docs/asyncapi-document.js';
 import { openApiDocument } from './modules/docs/openapi-document.js';
 import { DOCS_PATH, swaggerUiIsland } from './modules/docs/swagger-ui.js';
@@ -68,6 +69,8 @@ export async function createApplication(configuration: Configuration): Promise<A
   app.useWebSocketAdapter(new WebSocketAdapter(app, gate, configuration.maxBodyBytes));
   const fastify: FastifyInstance = adapter.getInstance();
   acceptBodies(fastify);
+  const { control } = descriptorShares(configuration.limits.maxSockets);
+  if (Number.isFinite(control)) fastify.server.maxConnections = control;
   logRequests(fastify);
   logSockets(app.get(Engine), logger);
   documents.openApi = once(() => openApiDocument(app));

@@ -1,18 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
-
-/** Descriptors kept free for the HTTP port, its WebSockets and files: at the limit Node fails silently. */
-const DESCRIPTOR_RESERVE = 256;
+import { descriptorShares } from '../config/descriptors.js';
 
 @Global()
 @Module({
   providers: [{ provide: Engine, inject: [CONFIGURATION], useFactory: createEngine }],
   exports: [Engine],
 })
-export class EngineModule implements OnApplicationShutdown {
+export class EngineModule implements OnModuleDestroy, OnApplicationShutdown {
   constructor(private readonly engine: Engine) {}
+
+  /** First of all: nothing new. Readers and WebSockets have their time before the sockets go. */
+  onModuleDestroy(): void {
+    this.engine.stopAccepting();
+  }
 
   async onApplicationShutdown(): Promise<void> {
     await this.engine.close();
@@ -21,7 +23,7 @@ export class EngineModule implements OnApplicationShutdown {
 
 function createEngine(configuration: Configuration): Engine {
   const { limits, egressAllow, egressDeny, bindAllow, bindPorts, allowMetadata } = configuration;
-  const maxSockets = Math.max(1, Math.min(limits.maxSockets, descriptorLimit() - DESCRIPTOR_RESERVE));
+  const maxSockets = descriptorShares(limits.maxSockets).sockets;
   return new Engine({
     limits: { ...limits, maxSockets },
     policy: {
@@ -33,14 +35,4 @@ function createEngine(configuration: Configuration): Engine {
       allowMetadata,
     },
   });
-}
-
-/** RLIMIT_NOFILE as the kernel tells it (proc(5)); elsewhere no limit is known. */
-function descriptorLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return soft === undefined ? Infinity : Number(soft);
-  } catch {
-    return Infinity;
-  }
 }

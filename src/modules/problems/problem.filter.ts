@@ -17,6 +17,8 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error({ requestId: request.id, err: error }, 'request failed');
     }
     if (reply.sent) return;
+    // It was set for an answer that does not come.
+    void reply.removeHeader('sockeye-offset');
     if (found.status === 429 || found.status === 503) void reply.header('retry-after', '1');
     if (found.status === 401)
       void reply.header('www-authenticate', 'Bearer realm="sockeye", Basic realm="sockeye"');

@@ -84,12 +84,15 @@ export class StreamSession implements ChannelHost {
   private pump(): void {
     if (this.pumping) return;
     this.pumping = true;
-    for (const channel of this.ready) {
-      if (this.writer.isSaturated || !this.writer.isOpen) break;
-      this.ready.delete(channel);
-      if (channel.step()) this.ready.add(channel); // behind all others: a Set keeps the order of adding
+    try {
+      for (const channel of this.ready) {
+        if (this.writer.isSaturated || !this.writer.isOpen) break;
+        this.ready.delete(channel);
+        if (channel.step()) this.ready.add(channel); // behind all others: a Set keeps the order of adding
+      }
+    } finally {
+      this.pumping = false;
     }
-    this.pumping = false;
   }
 
   private text(data: Buffer): void {
