@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import {
   SOCKET_STATES,
   SocketError,
@@ -86,9 +86,10 @@ export class ReaderDto {
   lagBytes!: number;
 }
 
-const CLOSE_REASONS = ['eof', 'api', 'idle', 'half-closed', 'listener-closed', 'shutdown'];
+const CLOSE_REASONS = ['eof', 'api', 'idle', 'listener-closed', 'shutdown'];
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
+@ApiExtraModels(SystemReasonDto)
 export class SocketDto {
   @ApiProperty({
     description: 'lsn_ listener, con_ accepted connection, cli_ client',

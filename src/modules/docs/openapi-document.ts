@@ -1,7 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { OCTET_STREAM_EXTENSION } from '../common/api.js';
-import { SystemReasonDto } from '../common/socket.dto.js';
 import { VERSION } from '../common/version.js';
 
 const DESCRIPTION = `The BSD socket API as a service: create, inspect and close TCP sockets on this host, and read what they
@@ -32,7 +31,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
       'basic',
     )
     .build();
-  const document = SwaggerModule.createDocument(app, config, { extraModels: [SystemReasonDto] });
+  const document = SwaggerModule.createDocument(app, config);
   // In protected mode no key is needed: the empty requirement says so.
   document.security = [{ bearer: [] }, { basic: [] }, {}];
   for (const path of Object.values(document.paths)) {

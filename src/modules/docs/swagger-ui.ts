@@ -30,6 +30,7 @@ export function swaggerUiIsland(document: () => object): RequestListener {
     swaggerUi.serve,
     (request: express.Request, response: express.Response, next: express.NextFunction) => {
       const options = {
+        customSiteTitle: 'Sockeye',
         swaggerOptions: { validatorUrl: null, tryItOutEnabled: true, displayRequestDuration: true },
       };
       swaggerUi.setup(document(), options)(request, response, next);
