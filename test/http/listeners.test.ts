@@ -1,0 +1,189 @@
+import type { ListenerDto } from '../../src/modules/common/socket.dto.js';
+import type { SocketListDto } from '../../src/modules/common/list.dto.js';
+import { startApi, type Api } from '../support/api.js';
+import { closePeers, freePort, Peer, PeerServer } from './peer.js';
+import { accept, inState, listen } from './steps.js';
+
+let api: Api;
+beforeAll(async () => (api = await startApi()));
+afterEach(closePeers);
+afterAll(() => api.close());
+
+describe('creating a listener', () => {
+  it('answers 201, where it is, and the port that the kernel picked', async () => {
+    const { status, headers, body } = await api.post<ListenerDto>('/v1/listeners', {
+      protocol: 'tcp',
+      host: '127.0.0.1',
+      port: 0,
+      backlog: 16,
+      labels: { run: '42' },
+    });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      id: expect.stringMatching(/^lsn_/) as string,
+      kind: 'listener',
+      protocol: 'tcp',
+      family: 'ipv4',
+      state: 'listening',
+      name: null,
+      labels: { run: '42' },
+      remoteAddress: null,
+      closedAt: null,
+      backlog: 16,
+    });
+    expect(body.localAddress.address).toBe('127.0.0.1');
+    expect(body.localAddress.port).toBeGreaterThan(0);
+    expect(headers.location).toBe(`/v1/listeners/${body.id}`);
+    expect((await api.get<ListenerDto>(headers.location ?? '')).body.id).toBe(body.id);
+  });
+
+  it('binds the port that was asked for, and IPv6 where it is asked for', async () => {
+    const port = await freePort();
+    expect((await listen(api, { port })).localAddress).toEqual({ address: '127.0.0.1', port });
+    const six = await listen(api, { host: '::1', ipv6Only: true });
+    expect(six).toMatchObject({ family: 'ipv6', localAddress: { address: '::1' } });
+  });
+
+  it('takes an empty object: everything has a default', async () => {
+    expect((await listen(api)).localAddress.address).toBe('127.0.0.1');
+  });
+
+  it('answers 409 address-in-use for a port that is taken', async () => {
+    const { port } = await PeerServer.open();
+    const call = api.post('/v1/listeners', { port });
+    expect(await api.refused(call, 409, 'address-in-use')).toMatchObject({
+      code: 'EADDRINUSE',
+      errno: 98,
+      syscall: 'listen',
+      address: '127.0.0.1',
+      port,
+    });
+  });
+
+  it('answers 403 blocked-by-policy, with the rule, for what may not be bound', async () => {
+    const wildcard = api.post('/v1/listeners', { host: '0.0.0.0' });
+    expect((await api.refused(wildcard, 403, 'blocked-by-policy')).rule).toBe('bind-loopback-only');
+    const privileged = api.post('/v1/listeners', { port: 80 });
+    expect((await api.refused(privileged, 403, 'blocked-by-policy')).rule).toBe('port-range 1024-65535');
+  });
+
+  it('answers 422 not-supported for a protocol that this version cannot do', async () => {
+    for (const protocol of ['udp', 'tls', 'unix', 'icmp']) {
+      const problem = await api.refused(api.post('/v1/listeners', { protocol }), 422, 'not-supported');
+      expect(problem).toMatchObject({ code: 'EPROTONOSUPPORT', errno: 93, syscall: 'socket' });
+    }
+  });
+});
+
+describe('a name', () => {
+  it('stands for the id in paths', async () => {
+    const { id } = await listen(api, { name: 'meters' });
+    expect((await api.get<ListenerDto>('/v1/listeners/meters')).body).toMatchObject({ id, name: 'meters' });
+    expect((await api.get<SocketListDto>('/v1/listeners/meters/connections')).body.items).toEqual([]);
+    expect((await api.get('/v1/sockets/meters')).status).toBe(200);
+    expect((await api.delete('/v1/listeners/meters')).status).toBe(204);
+  });
+
+  it('is refused with 409 for as long as another open socket has it, and free after that', async () => {
+    const first = await listen(api, { name: 'once' });
+    for (const attempt of [1, 2]) {
+      const problem = await api.refused(api.post('/v1/listeners', { name: 'once' }), 409, 'conflict');
+      expect({ attempt, code: problem.code }).toEqual({ attempt, code: 'NAME_TAKEN' });
+    }
+    expect((await api.get<ListenerDto>('/v1/listeners/once')).body.id).toBe(first.id);
+    await api.delete('/v1/listeners/once');
+    const second = await listen(api, { name: 'once' });
+    expect((await api.get<ListenerDto>('/v1/listeners/once')).body.id).toBe(second.id);
+  });
+
+  it('is free again after a create that failed', async () => {
+    const { port } = await PeerServer.open();
+    await api.refused(api.post('/v1/listeners', { name: 'late', port }), 409, 'address-in-use');
+    await listen(api, { name: 'late' });
+  });
+
+  it('may not look like an id', async () => {
+    for (const name of ['lsn_x', 'con_x', 'cli_x', '', '.', 'a/b', 'a'.repeat(65)]) {
+      const problem = await api.refused(api.post('/v1/listeners', { name }), 400, 'validation-failed');
+      expect(problem.errors?.every(({ pointer }) => pointer === '/name')).toBe(true);
+    }
+  });
+});
+
+describe('connections of a listener', () => {
+  it('are listed as sockets with both addresses and their listener', async () => {
+    const listener = await listen(api, { labels: { site: 'north' } });
+    const { peer, connection } = await accept(api, listener);
+    expect(connection).toMatchObject({
+      id: expect.stringMatching(/^con_/) as string,
+      kind: 'connection',
+      state: 'open',
+      listenerId: listener.id,
+      localAddress: listener.localAddress,
+      remoteAddress: { address: '127.0.0.1', port: peer.port },
+      labels: { site: 'north' },
+    });
+    expect(connection.fileno).toBeGreaterThan(2);
+    const { body } = await api.get<ListenerDto>(`/v1/listeners/${listener.id}`);
+    expect(body).toMatchObject({ openConnections: 1, acceptedConnections: 1, rejectedConnections: 0 });
+  });
+
+  it('are many at once', async () => {
+    const listener = await listen(api);
+    const ids = new Set<string>();
+    for (let i = 0; i < 20; i += 1) ids.add((await accept(api, listener)).connection.id);
+    expect(ids.size).toBe(20);
+  });
+
+  it('are reset beyond the limit, and counted', async () => {
+    const listener = await listen(api, { limits: { maxConnections: 1 } });
+    await accept(api, listener);
+    // The reset may come with the answer to the connect, or right after it.
+    const ended = await Peer.connect(listener.localAddress.port).then(
+      (peer) => peer.ended,
+      (error: unknown) => (error as NodeJS.ErrnoException).code,
+    );
+    expect(ended).toBe('ECONNRESET');
+    const { body } = await api.get<ListenerDto>(`/v1/listeners/${listener.id}`);
+    expect(body).toMatchObject({ openConnections: 1, acceptedConnections: 1, rejectedConnections: 1 });
+  });
+});
+
+describe('closing a listener', () => {
+  it('answers 204 once and 410 after that, frees the port and ends its connections', async () => {
+    const listener = await listen(api);
+    const { peer, connection } = await accept(api, listener);
+    expect((await api.delete(`/v1/listeners/${listener.id}`)).status).toBe(204);
+    expect((await peer.rest()).ended).toBe('end');
+    peer.finish();
+    const closed = await inState(api, connection.id, 'closed');
+    expect(closed.closeReason).toBe('listener-closed');
+    await api.refused(api.delete(`/v1/listeners/${listener.id}`), 410, 'gone');
+    await api.refused(api.get(`/v1/listeners/${listener.id}`), 410, 'gone');
+    await listen(api, { port: listener.localAddress.port });
+  });
+
+  it('lets connections finish within drainMs', async () => {
+    const listener = await listen(api);
+    const { peer, connection } = await accept(api, listener);
+    const closing = api.delete(`/v1/listeners/${listener.id}`, { drainMs: 60_000 });
+    await api.application.eventually('the listener is closed', async () => {
+      const { status } = await api.get(`/v1/listeners/${listener.id}`);
+      return status === 410 ? status : null;
+    });
+    await expect(Peer.connect(listener.localAddress.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    // Still served: nothing was cut.
+    await api.post(`/v1/sockets/${connection.id}/data`, Buffer.from('bye'));
+    expect((await peer.received(3)).toString()).toBe('bye');
+    peer.reset();
+    expect((await closing).status).toBe(204);
+  });
+
+  it('is not for a socket of another kind, nor for one that never was', async () => {
+    const listener = await listen(api);
+    const { connection } = await accept(api, listener);
+    await api.refused(api.delete(`/v1/listeners/${connection.id}`), 404, 'not-found');
+    await api.refused(api.get('/v1/listeners/lsn_never'), 404, 'not-found');
+    await api.refused(api.get('/v1/listeners/no-such-name'), 404, 'not-found');
+  });
+});

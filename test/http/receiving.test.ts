@@ -1,0 +1,196 @@
+import { WebSocket } from 'ws';
+import type { CommittedAnswer, DataAnswer } from '../../src/modules/sockets/data.dto.js';
+import type { ReaderListDto } from '../../src/modules/sockets/sockets.dto.js';
+import { startApi, type Api } from '../support/api.js';
+import { closePeers, within } from './peer.js';
+import { dial, hasReceived, inspect, polled } from './steps.js';
+
+let api: Api;
+beforeAll(async () => (api = await startApi()));
+afterEach(closePeers);
+afterAll(() => api.close());
+
+async function receive(id: string, body: object = {}): Promise<DataAnswer> {
+  const answer = await api.post<DataAnswer>(`/v1/sockets/${id}/receive`, body);
+  expect(answer.status).toBe(200);
+  return answer.body;
+}
+
+async function commit(id: string, body: object): Promise<number> {
+  const answer = await api.post<CommittedAnswer>(`/v1/sockets/${id}/commit`, body);
+  expect(answer.status).toBe(200);
+  return answer.body.committedOffset;
+}
+
+async function readers(id: string): Promise<ReaderListDto['items']> {
+  const { status, body } = await api.get<ReaderListDto>(`/v1/sockets/${id}/readers`);
+  expect({ status, nextCursor: body.nextCursor }).toEqual({ status: 200, nextCursor: null });
+  return body.items;
+}
+
+async function filled(bytes: string) {
+  const dialled = await dial(api);
+  dialled.peer.send(bytes);
+  await hasReceived(api, dialled.client.id, bytes.length);
+  return dialled;
+}
+
+describe('receive', () => {
+  it('answers bytes once: what it returned is committed', async () => {
+    const { client } = await filled('0123456789');
+    expect(await receive(client.id, { maxBytes: 4 })).toEqual({
+      offset: 0,
+      nextOffset: 4,
+      bytes: 4,
+      data: '0123',
+      encoding: 'utf8',
+      lossy: false,
+      eof: false,
+    });
+    expect(await receive(client.id)).toMatchObject({ offset: 4, data: '456789' });
+    expect(await receive(client.id)).toMatchObject({ offset: 10, nextOffset: 10, bytes: 0 });
+    expect((await inspect(api, client.id)).received.committedOffset).toBe(10);
+  });
+
+  it('waits for the first byte, or for the end', async () => {
+    const { peer, client } = await dial(api);
+    const waiting = receive(client.id, { waitMs: 60_000, encoding: 'hex' });
+    peer.send('\n');
+    expect(await within('the byte', waiting)).toMatchObject({ data: '0a', encoding: 'hex', eof: false });
+    const ending = receive(client.id, { waitMs: 60_000 });
+    peer.finish();
+    expect(await within('the end', ending)).toMatchObject({ bytes: 0, nextOffset: 1, eof: true });
+  });
+
+  it('answers bare bytes, with the offsets in headers', async () => {
+    const { client } = await filled('abc');
+    const headers = { accept: 'application/octet-stream' };
+    const answer = await api.post<Buffer>(`/v1/sockets/${client.id}/receive`, { maxBytes: 2 }, { headers });
+    expect(answer.body.toString()).toBe('ab');
+    expect(answer.headers).toMatchObject({
+      'sockeye-offset': '0',
+      'sockeye-next-offset': '2',
+      'sockeye-eof': 'false',
+    });
+  });
+
+  it('gives each byte to one of many calls at the same time', async () => {
+    const { peer, client } = await dial(api);
+    const calls = Array.from({ length: 8 }, () => receive(client.id, { maxBytes: 100, waitMs: 60_000 }));
+    const bytes = Array.from({ length: 800 }, (_, i) => String.fromCharCode(33 + (i % 90))).join('');
+    peer.send(bytes);
+    const answers = await within('all answers', Promise.all(calls));
+    let rest = '';
+    const got = answers.reduce((sum, answer) => sum + answer.bytes, 0);
+    if (got < bytes.length) rest = (await receive(client.id)).data;
+    const inOrder = answers.sort((a, b) => a.offset - b.offset).map(({ data }) => data);
+    expect(inOrder.join('') + rest).toBe(bytes);
+    expect(new Set(answers.map(({ offset }) => offset)).size).toBe(8);
+  });
+
+  it('refuses what is not valid, and consumes nothing then', async () => {
+    const { client } = await filled('abc');
+    const path = `/v1/sockets/${client.id}/receive`;
+    const wrong = [{ maxBytes: 0 }, { maxBytes: '1' }, { waitMs: -1 }, { encoding: 'x' }, { reader: 'a b' }];
+    for (const body of [...wrong, { reader: null }, { offset: 0 }]) {
+      const problem = await api.refused(api.post(path, body), 400, 'validation-failed');
+      expect(problem.errors?.[0]?.pointer).toBe(`/${Object.keys(body)[0] ?? ''}`);
+    }
+    expect(await readers(client.id)).toEqual([]);
+    expect(await receive(client.id)).toMatchObject({ offset: 0, data: 'abc' });
+  });
+});
+
+describe('commit', () => {
+  it('moves a cursor forward, and only forward', async () => {
+    const { client } = await filled('0123456789');
+    expect(await commit(client.id, { offset: 6 })).toBe(6);
+    expect(await commit(client.id, { offset: 2 })).toBe(6);
+    expect(await receive(client.id)).toMatchObject({ offset: 6, data: '6789' });
+  });
+
+  it('refuses an offset that is not there yet, and creates no reader then', async () => {
+    const { client } = await filled('abc');
+    const call = api.post(`/v1/sockets/${client.id}/commit`, { offset: 4, reader: 'new' });
+    const problem = await api.refused(call, 400, 'validation-failed');
+    expect(problem.errors).toEqual([{ pointer: '/offset', detail: expect.any(String) as string }]);
+    expect(await readers(client.id)).toEqual([]);
+    await api.refused(api.post(`/v1/sockets/${client.id}/commit`, {}), 400, 'validation-failed');
+  });
+});
+
+describe('readers', () => {
+  it('are listed with their offset and lag, and the lowest is the committed offset of the socket', async () => {
+    const { client } = await filled('0123456789');
+    expect(await readers(client.id)).toEqual([]);
+    await receive(client.id, { maxBytes: 7 });
+    await receive(client.id, { maxBytes: 3, reader: 'audit' });
+    expect(await readers(client.id)).toEqual([
+      { name: 'main', committedOffset: 7, attached: false, lagBytes: 3 },
+      { name: 'audit', committedOffset: 3, attached: false, lagBytes: 7 },
+    ]);
+    const shown = await inspect(api, client.id);
+    expect(shown.received.committedOffset).toBe(3);
+    expect(shown.readers).toEqual(await readers(client.id));
+  });
+
+  it('each get everything', async () => {
+    const { client } = await filled('abc');
+    expect(await receive(client.id, { reader: 'one' })).toMatchObject({ data: 'abc' });
+    expect(await receive(client.id, { reader: 'two' })).toMatchObject({ data: 'abc' });
+  });
+
+  it('are removed once with 204, then 404; they hold nothing back any more', async () => {
+    const { client } = await filled('0123456789');
+    await commit(client.id, { offset: 9 });
+    await commit(client.id, { offset: 2, reader: 'slow' });
+    const path = `/v1/sockets/${client.id}/readers/slow`;
+    expect((await api.delete(path)).status).toBe(204);
+    expect((await inspect(api, client.id)).received.committedOffset).toBe(9);
+    const problem = await api.refused(api.delete(path), 404, 'not-found');
+    expect(problem.code).toBe('READER_NOT_FOUND');
+    expect((await readers(client.id)).map(({ name }) => name)).toEqual(['main']);
+  });
+
+  it('are 64 at most', async () => {
+    const { client } = await filled('x');
+    for (let i = 0; i < 64; i += 1) await commit(client.id, { offset: 0, reader: `r${i}` });
+    const call = api.post(`/v1/sockets/${client.id}/receive`, { reader: 'one-more' });
+    const problem = await api.refused(call, 429, 'quota-exceeded');
+    expect(problem.code).toBe('QUOTA_EXCEEDED');
+  });
+
+  it('that are attached over a WebSocket are refused to REST with 409, others are not', async () => {
+    const { client } = await filled('0123456789');
+    const webSocket = await attach(client.id, 'device');
+    const path = `/v1/sockets/${client.id}`;
+    const received = api.post(`${path}/receive`, { reader: 'device' });
+    expect((await api.refused(received, 409, 'conflict')).code).toBe('READER_ATTACHED');
+    await api.refused(api.post(`${path}/commit`, { offset: 1, reader: 'device' }), 409, 'conflict');
+    expect(await readers(client.id)).toMatchObject([{ name: 'device', attached: true }]);
+    expect(await receive(client.id, { reader: 'other' })).toMatchObject({ data: '0123456789' });
+    webSocket.close();
+    await detached(client.id, 'device');
+    expect(await receive(client.id, { reader: 'device' })).toMatchObject({ offset: 0, data: '0123456789' });
+  });
+});
+
+async function attach(socketId: string, reader: string): Promise<WebSocket> {
+  const url = `${api.application.url.replace('http', 'ws')}/v1/stream`;
+  const webSocket = new WebSocket(url, 'sockeye.v1');
+  await within('the upgrade', new Promise((resolve) => webSocket.once('open', resolve)));
+  const attached = new Promise<void>((resolve) => {
+    webSocket.on('message', (data: Buffer, binary) => {
+      if (!binary && (JSON.parse(data.toString()) as { event: string }).event === 'attached') resolve();
+    });
+  });
+  webSocket.send(JSON.stringify({ event: 'attach', data: { socketId, reader, mode: 'consume' } }));
+  await within('attached', attached);
+  return webSocket;
+}
+
+function detached(id: string, reader: string): Promise<void> {
+  const isAttached = async (): Promise<boolean> =>
+    (await readers(id)).some(({ name, attached }) => name === reader && attached);
+  return polled(`${reader} is away`, async () => !(await isAttached()));
+}
