@@ -1,0 +1,65 @@
+import request from 'supertest';
+import { startApplication, type RunningApplication } from '../support/application.js';
+import { routesOf, type Document, type Operation } from './document.js';
+
+/** As somebody would go through the documentation, and close at the end what the examples opened. */
+const ORDER = [
+  'live',
+  'ready',
+  'createListener',
+  'listListeners',
+  'getListener',
+  'createClient',
+  'listConnections',
+  'listClients',
+  'getClient',
+  'listSockets',
+  'getSocket',
+  'sendData',
+  'readData',
+  'receiveData',
+  'commit',
+  'listReaders',
+  'removeReader',
+  'pauseSocket',
+  'resumeSocket',
+  'shutdownSocket',
+  'closeClient',
+  'createClient',
+  'closeSocket',
+  'closeListener',
+];
+
+let application: RunningApplication;
+let operations: Map<string, { method: string; path: string; operation: Operation }>;
+beforeAll(async () => {
+  application = await startApplication();
+  const routes = routesOf(application.documents.openApi() as unknown as Document);
+  operations = new Map(routes.map((route) => [route.operation.operationId, route]));
+});
+afterAll(() => application.close());
+
+it('the order below names every operation', () => {
+  expect([...new Set(ORDER)].sort()).toEqual([...operations.keys()].sort());
+});
+
+it('every operation can be tried as it stands: the examples of the document work, one after the other', async () => {
+  const outcomes: Record<string, number> = {};
+  for (const id of ORDER) {
+    const status = await play(id);
+    outcomes[id] = Math.max(outcomes[id] ?? 0, status);
+  }
+  const failed = Object.entries(outcomes).filter(([, status]) => status < 200 || status > 299);
+  expect(failed).toEqual([]);
+});
+
+async function play(id: string): Promise<number> {
+  const { method, path, operation } = operations.get(id)!;
+  const filled = operation.parameters
+    .filter((parameter) => parameter.in === 'path')
+    .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
+  const asked = request(application.url)[method.toLowerCase() as 'get' | 'post' | 'delete'](filled);
+  const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
+  const { status } = example === undefined ? await asked : await asked.send(example.value as object);
+  return status;
+}
