@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Options } from './options.js';
+import { watchOthers } from './process-cpu.js';
 import { Unavailable, type Peer, type PeerKind } from './peers/peer.js';
 
 /* What a figure is, and the one way all of them are measured: every bridge once in each round. */
@@ -37,6 +38,8 @@ export interface Measured {
   /** By the bridge's name; one sample a round. */
   samples: Map<string, Sample[]>;
   leftOut: LeftOut[];
+  /** Of the whole machine, what other programs used meanwhile. */
+  othersShare: number;
 }
 
 export interface LeftOut {
@@ -61,7 +64,8 @@ export async function sideBySide(
   sample: (peer: Peer) => Promise<Sample>,
 ): Promise<Measured> {
   const peers: Peer[] = [];
-  const measured: Measured = { samples: new Map(), leftOut: [] };
+  const measured: Measured = { samples: new Map(), leftOut: [], othersShare: 0 };
+  const othersShare = watchOthers();
   const leaveOut = (name: string, error: unknown): void => {
     const reason = error instanceof Error ? error.message : String(error);
     console.log(`  ${name} is left out: ${reason}`);
@@ -98,6 +102,7 @@ export async function sideBySide(
   } finally {
     await Promise.all(peers.map((peer) => peer.stop()));
   }
+  measured.othersShare = othersShare();
   return measured;
 }
 

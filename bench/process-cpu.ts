@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
-/* CPU of a process and all it started, as the kernel counts it. */
+/* CPU of a process and all it started, and of the whole machine, as the kernel counts it. */
 
 /** What the kernel counts in, for every program on Linux (USER_HZ), whatever its own timer runs at. */
 const TICKS_PER_SECOND = 100;
@@ -40,4 +41,22 @@ export function processTree(root: number): number[] {
 export function treeCpuSeconds(root: number): number {
   const ticks = processTree(root).map((pid) => readStat(pid)?.ticks ?? 0);
   return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+}
+
+/** Seconds in which some core was busy: all but idle and waiting for a disk. */
+function machineCpuSeconds(): number {
+  const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'latin1').split(/\s+/);
+  const ticks = [user, nice, system, irq, softirq, steal].map((each) => Number(each ?? 0));
+  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+}
+
+/** Starts to watch; what it returns tells which share of the machine others than this benchmark used since. */
+export function watchOthers(): () => number {
+  const startedAt = process.hrtime.bigint();
+  const othersSoFar = (): number => machineCpuSeconds() - treeCpuSeconds(process.pid);
+  const before = othersSoFar();
+  return () => {
+    const capacity = (Number(process.hrtime.bigint() - startedAt) / 1e9) * availableParallelism();
+    return Math.max(0, othersSoFar() - before) / capacity;
+  };
 }

@@ -7,6 +7,8 @@ import { medianRatio, spread } from './statistics.js';
 
 /** A load process that uses more than this of a core may be what limits the speed. */
 const BUSY_SHARE = 0.9;
+/** With more than this gone to other programs, three processes no longer have the machine to themselves. */
+const QUIET_SHARE = 0.1;
 
 export function reportFigure(figure: Figure, measured: Measured, options: Options, machine: string): string {
   const rounds = Math.max(0, ...[...measured.samples.values()].map(({ length }) => length));
@@ -58,7 +60,7 @@ function ratios(figure: Figure, { samples }: Measured): string {
   return table(['ratio, median of the rounds', ...figure.metrics.map(({ label }) => label), 'goal'], rows);
 }
 
-function notes(figure: Figure, { samples, leftOut }: Measured): string[] {
+function notes(figure: Figure, { samples, leftOut, othersShare }: Measured): string[] {
   const limited = [...samples].flatMap(([name, taken]) =>
     figure.loads
       .map(({ key, label }) => ({ label, share: spread(values(taken, key)).median }))
@@ -78,7 +80,8 @@ function notes(figure: Figure, { samples, leftOut }: Measured): string[] {
   );
   const cores = availableParallelism();
   const load = `Load processes, share of one core of ${cores} (median). ${shares.join('. ')}.`;
-  return [...absent, ...limited, ...(samples.size > 0 ? [load] : [])];
+  const others = `Other programs used ${percent(othersShare)} of the machine meanwhile${othersShare > QUIET_SHARE ? ': take the ratios with care' : ''}.`;
+  return [...absent, ...limited, ...(samples.size > 0 ? [load, others] : [])];
 }
 
 function values(taken: readonly Sample[], key: string): number[] {
