@@ -30,7 +30,7 @@ EXPOSE 3000
 
 # With keys configured every request needs one, this one too: it sends the first. No shell and no curl needed.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "const [key] = (process.env.SOCKEYE_API_KEYS ?? '').split(/[\\s,]+/).filter(Boolean); fetch('http://127.0.0.1:' + process.env.SOCKEYE_PORT + '/health/live', { headers: key ? { authorization: 'Bearer ' + key } : {}, signal: AbortSignal.timeout(2500) }).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "dist/healthcheck.js"]
 
 # node itself is process 1, without npm or a shell in between: SIGTERM reaches it, and it drains before it exits.
 CMD ["node", "dist/main.js"]

@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { LogController, type FastifyInstance } from 'fastify';
 import { AppModule } from './app.module.js';
 import { Gate } from './modules/auth/gate.js';
-import { refuse, writeProblem } from './modules/auth/refusal.js';
+import { Refusals } from './modules/auth/refusal.js';
 import { parseJson } from './modules/common/json.js';
 import { validationPipe } from './modules/common/validation.js';
 import type { Configuration } from './modules/config/configuration.js';
@@ -17,7 +17,7 @@ import { DOCS_PATH, swaggerUiIsland } from './modules/docs/swagger-ui.js';
 import { createLogger, NestLogger } from './modules/logging/logger.js';
 import { logRequests } from './modules/logging/request-log.js';
 import { logSockets } from './modules/logging/socket-log.js';
-import { ProblemError } from './modules/problems/problem.js';
+import { invalid, ProblemError } from './modules/problems/problem.js';
 import { ProblemFilter } from './modules/problems/problem.filter.js';
 import { WEBSOCKET_DESCRIPTION } from './modules/stream/description.js';
 import { WebSocketAdapter } from './modules/stream/websocket-adapter.js';
@@ -44,6 +44,7 @@ export interface Application {
 export async function createApplication(configuration: Configuration): Promise<Application> {
   const logger = createLogger(configuration.logLevel);
   const gate = new Gate(configuration);
+  const refusals = new Refusals(logger);
   const documents: Documents = { openApi: () => ({}), asyncApi: () => ({}) };
   const adapter = new FastifyAdapter({
     loggerInstance: logger,
@@ -54,10 +55,12 @@ export async function createApplication(configuration: Configuration): Promise<A
     serverFactory: (handler: RequestListener) =>
       guardedServer(
         gate,
+        refusals,
         handler,
         swaggerUiIsland(() => documents.openApi()),
       ),
-    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket),
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) =>
+      refuseMalformed(refusals, error, socket),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(configuration), adapter, {
     bodyParser: false,
@@ -66,7 +69,7 @@ export async function createApplication(configuration: Configuration): Promise<A
   });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  app.useWebSocketAdapter(new WebSocketAdapter(app, gate, configuration.maxBodyBytes));
+  app.useWebSocketAdapter(new WebSocketAdapter(app, gate, refusals, configuration.maxBodyBytes));
   const fastify: FastifyInstance = adapter.getInstance();
   acceptBodies(fastify);
   const { control } = descriptorShares(configuration.limits.maxSockets);
@@ -81,7 +84,7 @@ export async function createApplication(configuration: Configuration): Promise<A
 }
 
 /** Every request passes the gate before Fastify or Express sees it; upgrades pass it in the WebSocket adapter. */
-function guardedServer(gate: Gate, api: RequestListener, docs: RequestListener): Server {
+function guardedServer(gate: Gate, refusals: Refusals, api: RequestListener, docs: RequestListener): Server {
   const options = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -96,7 +99,7 @@ function guardedServer(gate: Gate, api: RequestListener, docs: RequestListener):
         throw new ProblemError('bad-request', 'the request target must be a path');
       gate.admit(request);
     } catch (error) {
-      refuse(response, error);
+      refusals.request(request, response, error);
       return;
     }
     const path = request.url.split('?', 1)[0] ?? '';
@@ -116,19 +119,18 @@ function acceptBodies(fastify: FastifyInstance): void {
       done(null, parseJson(body.toString()));
     } catch (error) {
       done(
-        new ProblemError(
-          'bad-request',
-          `the body is not JSON: ${error instanceof Error ? error.message : ''}`,
-        ),
+        invalid([
+          { pointer: '', detail: `is not JSON: ${error instanceof Error ? error.message : 'unreadable'}` },
+        ]),
       );
     }
   });
 }
 
 /** What is not HTTP, or too slow, or too large in its headers. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+function refuseMalformed(refusals: Refusals, error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  writeProblem(
+  refusals.connection(
     socket,
     new ProblemError('bad-request', `the request cannot be read: ${error.code ?? 'malformed'}`),
   );

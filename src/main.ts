@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { createApplication, type Application } from './app.setup.js';
+import type { Application } from './app.setup.js';
 import {
   ConfigurationError,
   processEnvironment,
@@ -16,6 +16,8 @@ const EXIT_AFTER_DRAIN_MS = 3_000;
 
 async function start(): Promise<void> {
   const configuration = readConfiguration(processEnvironment(), (path) => readFileSync(path, 'utf8'));
+  // Loaded only now: a bad variable is told at once, not after the whole application.
+  const { createApplication } = await import('./app.setup.js');
   const application = await createApplication(configuration);
   await application.app.listen({
     host: configuration.host,

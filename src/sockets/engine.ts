@@ -38,7 +38,7 @@ export class Engine {
   private readonly sweeper: NodeJS.Timeout;
   /** Sockets that a caller has removed: their bytes are gone, their record stays in lists for a while. */
   private readonly removed = new WeakSet<ManagedSocket>();
-  private stopping = false;
+  private readonly stopping = new AbortController();
 
   constructor(options: EngineOptions) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -144,9 +144,14 @@ export class Engine {
     return () => this.events.off('socket', listener);
   }
 
+  /** Aborted when the engine stops: who waits for bytes need not wait any longer. */
+  get stopSignal(): AbortSignal {
+    return this.stopping.signal;
+  }
+
   /** No new socket; listeners close, connections go on. */
   stopAccepting(): void {
-    this.stopping = true;
+    this.stopping.abort();
     for (const socket of this.registry.all) {
       if (socket instanceof StreamListener) void socket.close('graceful', 'shutdown');
     }
@@ -186,7 +191,7 @@ export class Engine {
   }
 
   private reserve(name: string | null): () => void {
-    if (this.stopping) throw new SocketError('QUOTA_EXCEEDED', 'the service is stopping');
+    if (this.stopping.signal.aborted) throw new SocketError('QUOTA_EXCEEDED', 'the service is stopping');
     return this.registry.reserve(name);
   }
 

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import net from 'node:net';
 
 /**
@@ -54,4 +55,22 @@ export function readInto(socket: net.Socket, memory: Buffer): void {
 export function filenoOf(socket: net.Socket | net.Server): number | null {
   const fd = (socket as unknown as WithHandle)._handle?.fd;
   return fd === undefined || fd < 0 ? null : fd;
+}
+
+const oneByte = Buffer.alloc(1);
+
+/**
+ * Why reading ended. libuv takes a read that came up short, with a hang-up behind it, for EOF, and
+ * never asks the kernel, which may have a reset to tell: one more read(2) does. null: it was EOF.
+ */
+export function readingEndedBy(socket: net.Socket): Error | null {
+  const fd = filenoOf(socket);
+  if (fd === null) return null;
+  try {
+    readSync(fd, oneByte, 0, 1, null);
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EAGAIN' ? null : (error as Error);
+  }
 }

@@ -114,12 +114,13 @@ function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadR
 /**
  * Everything from an offset until the end, as it comes. Without a reader's name it only looks, and
  * holds nobody back; with one, what was taken by whoever iterates is committed. A gap ends it with
- * OFFSET_GONE, a take-over of the name with READER_ATTACHED.
+ * OFFSET_GONE, a take-over of the name with READER_ATTACHED, and `signal` with ECANCELED.
  */
 export async function* follow(
   log: ReceiveLog,
   offset: number,
   reader: string | null,
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const alarm = new Alarm();
   const ring = (): void => alarm.ring();
@@ -129,8 +130,10 @@ export async function* follow(
     alarm.ring();
   };
   const view = reader === null ? log.observe(offset, ring) : log.attach(reader, offset, ring, onTakenOver);
+  signal.addEventListener('abort', ring);
   try {
     for (;;) {
+      if (signal.aborted) throw new SocketError('ECANCELED', 'nobody follows any more, or the service stops');
       if (log.isDiscarded) throw new SocketError('SOCKET_GONE', 'the received bytes were thrown away');
       if (taken.over) throw new SocketError('READER_ATTACHED', `reader "${String(reader)}" was taken over`);
       const piece = view.read(FOLLOW_CHUNK_BYTES);
@@ -145,6 +148,7 @@ export async function* follow(
       }
     }
   } finally {
+    signal.removeEventListener('abort', ring);
     view.detach();
   }
 }

@@ -20,8 +20,7 @@ export const SOCKET_STATES = [
 export type SocketState = (typeof SOCKET_STATES)[number];
 
 /** Why a socket is closed: what the kernel said, or who decided. */
-export type CloseReason =
-  SocketError | 'eof' | 'api' | 'idle' | 'half-closed' | 'listener-closed' | 'shutdown';
+export type CloseReason = SocketError | 'eof' | 'api' | 'idle' | 'listener-closed' | 'shutdown';
 
 export type SocketEventName =
   'created' | 'accepted' | 'connected' | 'eof' | 'closed' | 'failed' | 'paused' | 'resumed' | 'gap';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import { adopt, filenoOf, readInto } from './kernel-handle.js';
+import { adopt, filenoOf, readingEndedBy, readInto } from './kernel-handle.js';
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
 import { ReceiveLog } from './receive-log.js';
@@ -259,6 +259,11 @@ export class StreamConnection extends ManagedSocket {
   private peerEnded(): void {
     this.lastTrafficAt = this.context.now();
     if (this.eofAt !== null || this.isClosed) return;
+    const reset = readingEndedBy(this.socket);
+    if (reset !== null) {
+      this.socket.destroy(reset);
+      return;
+    }
     this.moveTo('half-closed-remote');
     this.endReceived();
     this.context.emit('eof', this);

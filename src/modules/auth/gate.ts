@@ -108,10 +108,12 @@ function sameAddress(name: string, address: string | undefined): boolean {
 function tokenOf(request: IncomingMessage): string | null {
   const [scheme, value] = request.headers.authorization?.split(' ', 2) ?? [];
   if (scheme?.toLowerCase() === 'bearer') return value ?? null;
-  if (scheme?.toLowerCase() === 'basic')
-    return Buffer.from(value ?? '', 'base64')
+  if (scheme?.toLowerCase() === 'basic') {
+    const [id = '', ...secret] = Buffer.from(value ?? '', 'base64')
       .toString()
-      .replace(':', '.');
+      .split(':');
+    return `${id}.${secret.join(':')}`;
+  }
   if (request.headers.upgrade === undefined) return null;
   const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
   return (

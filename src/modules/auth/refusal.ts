@@ -1,7 +1,41 @@
-import type { ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { randomUUID } from 'node:crypto';
-import { PROBLEM_MEDIA_TYPE, problemOf } from '../problems/problem.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { PROBLEM_MEDIA_TYPE, problemOf, slugOf, type Problem } from '../problems/problem.js';
+
+/** What is refused before any framework has seen it: answered as a problem, and noted. */
+export class Refusals {
+  constructor(private readonly logger: Logger) {}
+
+  request(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const { found, body } = this.note(error, request);
+    response.writeHead(found.status, headersOf(found.status, body.length)).end(body);
+  }
+
+  /** An upgrade, or what could not be parsed: there is no response object, only the connection. */
+  connection(socket: Duplex, error: unknown, request?: IncomingMessage): void {
+    if (!socket.writable) return;
+    const { found, body } = this.note(error, request);
+    const headers = Object.entries(headersOf(found.status, body.length)).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
+    socket.end(
+      `HTTP/1.1 ${String(found.status)} ${found.title}\r\n${headers.join('\r\n')}\r\n\r\n${body.toString()}`,
+    );
+  }
+
+  /** The key that was tried is not noted, nor the query, which can hold a ticket. */
+  private note(error: unknown, request: IncomingMessage | undefined): { found: Problem; body: Buffer } {
+    const requestId = randomUUID();
+    const found = { ...problemOf(error), requestId };
+    const peer = request?.socket.remoteAddress;
+    const path = request?.url?.split('?', 1)[0];
+    const why = { status: found.status, problem: slugOf(found), detail: found.detail };
+    this.logger.warn({ reqId: requestId, method: request?.method, path, peer, ...why }, 'refused');
+    return { found, body: Buffer.from(JSON.stringify(found)) };
+  }
+}
 
 function headersOf(status: number, length: number): Record<string, string> {
   return {
@@ -10,22 +44,4 @@ function headersOf(status: number, length: number): Record<string, string> {
     connection: 'close',
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="sockeye", Basic realm="sockeye"' } : {}),
   };
-}
-
-/** Refuses a request before any framework has seen it. */
-export function refuse(response: ServerResponse, error: unknown): void {
-  const found = { ...problemOf(error), requestId: randomUUID() };
-  const body = Buffer.from(JSON.stringify(found));
-  response.writeHead(found.status, headersOf(found.status, body.length)).end(body);
-}
-
-/** Refuses an upgrade, or a request that could not be parsed: there is no response object, only the connection. */
-export function writeProblem(socket: Duplex, error: unknown): void {
-  if (!socket.writable) return;
-  const found = { ...problemOf(error), requestId: randomUUID() };
-  const body = JSON.stringify(found);
-  const headers = Object.entries(headersOf(found.status, Buffer.byteLength(body))).map(
-    ([name, value]) => `${name}: ${value}`,
-  );
-  socket.end(`HTTP/1.1 ${String(found.status)} ${found.title}\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
 }

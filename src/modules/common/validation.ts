@@ -15,11 +15,14 @@ export function validationPipe(): ValidationPipe {
   });
 }
 
-/** Nest takes no body, null and bare bytes for an object without fields; here a body is an object. */
+/** Nest takes null and bare bytes for an object without fields; here a body is an object, and none is an empty one. */
 class StrictPipe extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type === 'body' && this.toValidate(metadata)) requireObject(value);
-    return super.transform(value, metadata) as Promise<unknown>;
+    if (metadata.type !== 'body' || !this.toValidate(metadata))
+      return super.transform(value, metadata) as Promise<unknown>;
+    const body = value === undefined ? {} : value;
+    requireObject(body);
+    return super.transform(body, metadata) as Promise<unknown>;
   }
 }
 

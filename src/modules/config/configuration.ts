@@ -48,7 +48,7 @@ export function readConfiguration(
 ): Configuration {
   const read = new Reader(environment);
   const host = read.text('SOCKEYE_HOST');
-  const apiKeys = readKeys(read, readFile);
+  const apiKeys = readKeys(environment, readFile);
   if (apiKeys.length === 0 && !LOOPBACK_HOSTS.test(host)) {
     throw new ConfigurationError(
       'SOCKEYE_HOST',
@@ -74,18 +74,22 @@ export function readConfiguration(
   };
 }
 
-function readKeys(read: Reader, readFile: (path: string) => string): ApiKey[] {
-  const listed = parse('SOCKEYE_API_KEYS', () => parseApiKeys(read.list('SOCKEYE_API_KEYS')));
+/** The keys as they stand in the environment and the key file, for who has to present one. */
+export function readKeyTokens(environment: Environment, readFile: (path: string) => string): string[] {
+  const read = new Reader(environment);
   const path = read.text('SOCKEYE_API_KEYS_FILE');
-  if (path === '') return listed;
-  return parse('SOCKEYE_API_KEYS_FILE', () => {
-    const lines = readFile(path)
-      .split(/\r?\n/)
-      .map((line) => line.trim());
-    const keys = parseApiKeys(lines.filter((line) => line !== '' && !line.startsWith('#')));
-    if (keys.length === 0) throw new Error('holds no key');
-    return [...listed, ...keys];
-  });
+  const inFile = path === '' ? [] : readFile(path).split(/\r?\n/);
+  const kept = inFile.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  return [...read.list('SOCKEYE_API_KEYS'), ...kept];
+}
+
+function readKeys(environment: Environment, readFile: (path: string) => string): ApiKey[] {
+  const read = new Reader(environment);
+  const source = read.text('SOCKEYE_API_KEYS_FILE') === '' ? 'SOCKEYE_API_KEYS' : 'SOCKEYE_API_KEYS_FILE';
+  const keys = parse(source, () => parseApiKeys(readKeyTokens(environment, readFile)));
+  if (source === 'SOCKEYE_API_KEYS_FILE' && keys.length === 0)
+    throw new ConfigurationError(source, 'holds no key');
+  return keys;
 }
 
 function parse<T>(variable: VariableName, work: () => T): T {

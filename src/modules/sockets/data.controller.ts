@@ -72,17 +72,14 @@ export class DataController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DataAnswer | Buffer | Readable> {
     const { log } = this.engine.connection(idOrName);
-    if (query.follow) {
-      const offset =
-        query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
-      void reply.type(OCTET_STREAM).header('sockeye-offset', offset);
-      return Readable.from(follow(log, offset, query.reader ?? null), { objectMode: false });
-    }
-    return shown(
-      await readAt(log, query.offset ?? log.committedOffset, readRequest(query, request, reply)),
-      query,
-      reply,
-    );
+    const offset =
+      query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
+    if (!query.follow)
+      return shown(await readAt(log, offset, this.readRequest(query, request, reply)), query, reply);
+    void reply.type(OCTET_STREAM).header('sockeye-offset', offset);
+    return Readable.from(follow(log, offset, query.reader ?? null, this.endOfInterest(reply)), {
+      objectMode: false,
+    });
   }
 
   @Post('receive')
@@ -114,7 +111,7 @@ export class DataController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DataAnswer | Buffer> {
     const { log } = this.engine.connection(idOrName);
-    return shown(await receiveAs(log, body.reader, readRequest(body, request, reply)), body, reply);
+    return shown(await receiveAs(log, body.reader, this.readRequest(body, request, reply)), body, reply);
   }
 
   @Post('commit')
@@ -140,17 +137,22 @@ export class DataController {
     const { log } = this.engine.connection(idOrName);
     return { reader, committedOffset: log.commit(reader, offset) };
   }
-}
 
-function readRequest(
-  { maxBytes, waitMs, encoding }: ReadQuery | ReceiveBody,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): ReadRequest {
-  const abandoned = new AbortController();
-  reply.raw.once('close', () => abandoned.abort());
-  const bare = request.headers.accept?.includes(OCTET_STREAM) === true;
-  return { maxBytes, waitMs, encoding: bare ? null : encoding, signal: abandoned.signal };
+  private readRequest(
+    { maxBytes, waitMs, encoding }: ReadQuery | ReceiveBody,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): ReadRequest {
+    const bare = request.headers.accept?.includes(OCTET_STREAM) === true;
+    return { maxBytes, waitMs, encoding: bare ? null : encoding, signal: this.endOfInterest(reply) };
+  }
+
+  /** Aborted when the caller has gone, or the service stops: nothing is waited for after that. */
+  private endOfInterest(reply: FastifyReply): AbortSignal {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    return AbortSignal.any([gone.signal, this.engine.stopSignal]);
+  }
 }
 
 /** As JSON, or as bare bytes with the offsets in the headers. */

@@ -73,7 +73,8 @@ export class ReadQuery {
 
   @ReaderName({
     description:
-      'With `follow`: consume under this name, so that the window moves on. Without it, following only looks',
+      'Start where this reader stands. With `follow` it also consumes under this name, so that the window moves on; ' +
+      'otherwise reading only looks',
     optional: true,
   })
   reader?: string;

@@ -41,6 +41,7 @@ export interface ChannelHost {
 export class Channel {
   private readonly view: LogView;
   private limit: number;
+  private acknowledged: number;
   private eofTold = false;
   private over = false;
   private unreturnedCredit = 0;
@@ -58,7 +59,8 @@ export class Channel {
       mode === 'consume'
         ? connection.log.attach(reader, from, wake, () => host.takenOver(this))
         : connection.log.observe(from, wake);
-    this.limit = this.view.position + windowBytes;
+    this.acknowledged = this.view.position;
+    this.limit = this.acknowledged + windowBytes;
   }
 
   /** Offset of the next byte that goes out. */
@@ -66,9 +68,11 @@ export class Channel {
     return this.view.position;
   }
 
-  /** `closed` was sent: nothing more will come. */
-  get isOver(): boolean {
-    return this.over;
+  /** `closed` was sent, and the client has dealt with everything: the channel can go. */
+  get isSettled(): boolean {
+    if (!this.over) return false;
+    const { log } = this.connection;
+    return !(this.view instanceof LogReader) || this.acknowledged >= log.headOffset || log.isDiscarded;
   }
 
   /** Bytes the client has sent here that the kernel has not taken. */
@@ -98,8 +102,9 @@ export class Channel {
       });
     }
     if (this.view instanceof LogReader) this.view.commit(offset);
+    this.acknowledged = Math.max(this.acknowledged, offset);
     this.limit = Math.max(this.limit, offset + this.options.windowBytes);
-    if (!this.over) this.host.wake(this);
+    this.host.wake(this);
   }
 
   /** Bytes from the client; `failed` is called if the kernel does not take them all. */

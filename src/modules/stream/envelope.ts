@@ -1,5 +1,5 @@
 import { parseJson } from '../common/json.js';
-import { invalid, ProblemError } from '../problems/problem.js';
+import { invalid } from '../problems/problem.js';
 
 /** What a text frame from the client holds. */
 export interface Envelope {
@@ -15,10 +15,9 @@ export function readEnvelope(text: string): Envelope {
   try {
     value = parseJson(text);
   } catch (error) {
-    throw new ProblemError(
-      'bad-request',
-      `not JSON: ${error instanceof Error ? error.message : 'unreadable'}`,
-    );
+    throw invalid([
+      { pointer: '', detail: `is not JSON: ${error instanceof Error ? error.message : 'unreadable'}` },
+    ]);
   }
   const envelope = value as Partial<Envelope> | null;
   if (typeof envelope !== 'object' || envelope === null || typeof envelope.event !== 'string') {

@@ -1,9 +1,15 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { SocketError, type Engine, type LogReader, type StreamConnection } from '../../sockets/index.js';
+import {
+  SocketError,
+  type Engine,
+  type Gap,
+  type LogReader,
+  type StreamConnection,
+} from '../../sockets/index.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, problemOf } from '../problems/problem.js';
-import { CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
+import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
 import { pipeTarget, PipeQuery } from './pipe.dto.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
@@ -64,8 +70,7 @@ export class PipeSession {
     while (!this.writer.isSaturated) {
       const piece = reader.read(FRAME_BYTES);
       if (piece === null) return this.closeAtEnd(connection);
-      if (piece.kind === 'gap')
-        return this.fail(new SocketError('OFFSET_GONE', 'bytes are gone', { gap: piece }));
+      if (piece.kind === 'gap') return this.failAtGap(reader, piece);
       const { memory } = piece;
       const next = piece.offset + piece.bytes.length;
       this.writer.bareBytes(piece.bytes, (taken) => {
@@ -75,10 +80,21 @@ export class PipeSession {
     }
   }
 
-  private closeAtEnd({ log, closeReason }: StreamConnection): void {
+  /** A pipe has no way to tell a gap but to end; the next one goes on behind it. */
+  private failAtGap(reader: LogReader, { from, to }: Gap): void {
+    reader.commit(to);
+    this.fail(
+      new SocketError('OFFSET_GONE', `bytes ${String(from)} to ${String(to)} are gone`, {
+        gap: { from, to },
+      }),
+    );
+  }
+
+  private closeAtEnd({ log, eofOffset, closeReason }: StreamConnection): void {
     if (!log.isEnded) return;
     if (closeReason instanceof SocketError) this.fail(closeReason);
-    else this.webSocket.close(CLOSE_NORMAL, 'eof');
+    else if (closeReason === 'shutdown') this.close(CLOSE_GOING_AWAY, closeReason);
+    else this.close(CLOSE_NORMAL, eofOffset === null ? (closeReason ?? 'closed') : 'eof');
   }
 
   private received(data: Buffer, isBinary: boolean): void {
@@ -99,7 +115,7 @@ export class PipeSession {
 
   private takenOver(): void {
     this.reader = null;
-    this.closeWith(problem('taken-over', 'another reader has attached under this name'));
+    this.closeWith(problem('taken-over', 'the name was taken over by another reader, or removed'));
   }
 
   private fail(error: unknown): void {
@@ -109,6 +125,10 @@ export class PipeSession {
   private closeWith(found: ReturnType<typeof problem>): void {
     if (!this.writer.isOpen) return;
     const { code, reason } = closeCodeOf(found);
+    this.close(code, reason);
+  }
+
+  private close(code: number, reason: string): void {
     // A paused WebSocket would not see the client's answer to the close.
     if (this.webSocket.isPaused) this.webSocket.resume();
     this.webSocket.close(code, reason);

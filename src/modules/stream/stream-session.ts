@@ -2,17 +2,18 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import {
   encode,
-  type Engine,
   SocketError,
-  StreamConnection,
-  type SocketEvent,
+  type Engine,
+  type StreamConnection,
   type StreamListener,
 } from '../../sockets/index.js';
-import { listenerDto, socketDto } from '../common/socket.dto.js';
+import { closeReasonDto, listenerDto, socketDto } from '../common/socket.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, ProblemError, problemOf } from '../problems/problem.js';
 import { Channel, CREDIT_BYTES, type ChannelHost, type ChannelOptions } from './channel.js';
+import { readEnvelope } from './envelope.js';
 import { readClientFrame } from './frame.js';
+import { ListenerAttachments, type ListenerFollower } from './listener-attachments.js';
 import {
   CLIENT_EVENTS,
   isClientEvent,
@@ -25,18 +26,11 @@ import {
   type SendData,
   type ShutdownData,
 } from './messages.js';
-import { readEnvelope } from './envelope.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
 /** Channels on one WebSocket: each is a place in the turn and a view of a log. */
 const MAX_CHANNELS = 10_000;
-
-/** A listener that a client is attached to: connections to come get channels with these options. */
-interface ListenerChannel {
-  listener: StreamListener;
-  options: ChannelOptions;
-}
 
 /** What an answer needs to know of its question. */
 interface Question {
@@ -44,25 +38,24 @@ interface Question {
 }
 
 /** One client on `/v1/stream`: its channels, their turns, and the messages both ways. */
-export class StreamSession implements ChannelHost {
+export class StreamSession implements ChannelHost, ListenerFollower {
   readonly writer: WebSocketWriter;
   private readonly channels = new Map<number, Channel>();
-  private readonly listeners = new Map<number, ListenerChannel>();
+  private readonly listeners: ListenerAttachments;
   /** Channels that may have something to send, in the order of their turns. */
   private readonly ready = new Set<Channel>();
   private lastChannel = 0;
   private pumping = false;
-  private readonly stopWatching: () => void;
 
   constructor(
     private readonly webSocket: WebSocket,
     socket: Socket,
     private readonly engine: Engine,
   ) {
+    this.listeners = new ListenerAttachments(engine, this);
     this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
     webSocket.on('message', (data: Buffer, isBinary) => (isBinary ? this.frame(data) : this.text(data)));
     webSocket.once('close', () => this.end());
-    this.stopWatching = engine.onEvent((event) => this.noticed(event));
   }
 
   message<Event extends ServerEvent>(event: Event, data: ServerData[Event], { ref }: Question = {}): void {
@@ -76,7 +69,7 @@ export class StreamSession implements ChannelHost {
 
   takenOver(channel: Channel): void {
     this.drop(channel);
-    const detail = 'another reader has attached under this name';
+    const detail = 'the name was taken over by another reader, or removed';
     this.message('error', { ...problem('taken-over', detail), channel: channel.number });
   }
 
@@ -88,7 +81,9 @@ export class StreamSession implements ChannelHost {
       for (const channel of this.ready) {
         if (this.writer.isSaturated || !this.writer.isOpen) break;
         this.ready.delete(channel);
-        if (channel.step()) this.ready.add(channel); // behind all others: a Set keeps the order of adding
+        if (channel.step())
+          this.ready.add(channel); // behind all others: a Set keeps the order of adding
+        else if (channel.isSettled) this.drop(channel);
       }
     } finally {
       this.pumping = false;
@@ -96,10 +91,12 @@ export class StreamSession implements ChannelHost {
   }
 
   private text(data: Buffer): void {
-    let question: Question = {};
+    const question: Question = {};
+    let channel: number | undefined;
     try {
       const envelope = readEnvelope(data.toString());
-      if ('ref' in envelope) question = { ref: envelope.ref };
+      if ('ref' in envelope) question.ref = envelope.ref;
+      channel = channelOf(envelope.data);
       if (!isClientEvent(envelope.event)) {
         throw invalid([
           { pointer: '/event', detail: `must be one of ${Object.keys(CLIENT_EVENTS).join(', ')}` },
@@ -107,7 +104,7 @@ export class StreamSession implements ChannelHost {
       }
       this.handle(envelope.event, envelope.data, question);
     } catch (error) {
-      this.fail(error, question);
+      this.fail(error, question, channel);
     }
   }
 
@@ -163,49 +160,28 @@ export class StreamSession implements ChannelHost {
     const listener = this.engine.listener(idOrName);
     this.refuseTooMany();
     const number = this.nextNumber();
-    this.listeners.set(number, { listener, options });
+    this.listeners.add(number, listener, options);
     this.message(
       'attached',
       { channel: number, listenerId: listener.id, socket: listenerDto(listener) },
       question,
     );
-    for (const connection of listener.connections) {
-      // A closed connection is still of interest while somebody has not read all of it.
-      const unread = connection instanceof StreamConnection && connection.log.uncommittedBytes > 0;
-      if (!connection.isClosed || unread) this.accepted(number, connection as StreamConnection);
-    }
+    this.listeners.passOnPresent(number);
   }
 
-  private accepted(listenerChannel: number, connection: StreamConnection): void {
-    const attached = this.listeners.get(listenerChannel);
-    if (attached === undefined) return;
+  accepted(listenerChannel: number, connection: StreamConnection, options: ChannelOptions): void {
     try {
-      const channel = this.open(connection, attached.options);
-      const socket = socketDto(connection);
-      this.message('accepted', {
-        channel: channel.number,
-        listenerChannel,
-        offset: channel.position,
-        socket,
-      });
+      const channel = this.open(connection, options);
+      const { number, position: offset } = channel;
+      this.message('accepted', { channel: number, listenerChannel, offset, socket: socketDto(connection) });
       this.start(channel);
     } catch (error) {
-      this.message('error', { ...problemOf(error), channel: listenerChannel });
+      this.fail(error, {}, listenerChannel);
     }
   }
 
-  private noticed({ name, socket }: SocketEvent): void {
-    if (name === 'accepted' && socket instanceof StreamConnection) {
-      for (const [number, { listener }] of this.listeners) {
-        if (listener.id === socket.listenerId) this.accepted(number, socket);
-      }
-    } else if (name === 'closed' && socket.kind === 'listener') {
-      for (const [number, { listener }] of this.listeners) {
-        if (listener !== socket) continue;
-        this.listeners.delete(number);
-        this.message('closed', { channel: number, offset: 0, reason: String(socket.closeReason) });
-      }
-    }
+  listenerClosed(channel: number, listener: StreamListener): void {
+    this.message('closed', { channel, offset: 0, reason: closeReasonDto(listener.closeReason ?? 'api') });
   }
 
   private ack({ channel, offset }: AckData): void {
@@ -229,9 +205,11 @@ export class StreamSession implements ChannelHost {
   }
 
   private close({ channel, mode }: CloseData, question: Question): void {
-    const attached = this.listeners.get(channel);
-    const target = attached?.listener ?? this.channel(channel).connection;
-    const closing = attached === undefined ? target.close(mode, 'api') : this.engine.remove(target, mode);
+    const listener = this.listeners.listenerOf(channel);
+    const closing =
+      listener === undefined
+        ? this.channel(channel).connection.close(mode, 'api')
+        : this.engine.remove(listener, mode);
     closing.then(
       () => this.message('done', { channel }, question),
       (error: unknown) => this.fail(error, question, channel),
@@ -239,7 +217,7 @@ export class StreamSession implements ChannelHost {
   }
 
   private detach({ channel }: DetachData, question: Question): void {
-    if (!this.listeners.delete(channel)) this.drop(this.channel(channel));
+    if (!this.listeners.remove(channel)) this.drop(this.channel(channel));
     this.message('done', { channel }, question);
   }
 
@@ -300,12 +278,17 @@ export class StreamSession implements ChannelHost {
   }
 
   private end(): void {
-    this.stopWatching();
     for (const channel of this.channels.values()) channel.detach();
     this.channels.clear();
     this.listeners.clear();
     this.ready.clear();
   }
+}
+
+/** Which channel a message is about, as far as that can be said before it is checked. */
+function channelOf(data: unknown): number | undefined {
+  const channel = (data as { channel?: unknown } | null | undefined)?.channel;
+  return Number.isSafeInteger(channel) ? (channel as number) : undefined;
 }
 
 function noChannel(number: number): ProblemError {

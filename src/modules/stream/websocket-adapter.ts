@@ -4,7 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { ServerOptions, WebSocketServer } from 'ws';
 import { BEARER_SUBPROTOCOL, type Gate } from '../auth/gate.js';
-import { writeProblem } from '../auth/refusal.js';
+import type { Refusals } from '../auth/refusal.js';
 import { ProblemError } from '../problems/problem.js';
 
 /**
@@ -16,6 +16,7 @@ export class WebSocketAdapter extends WsAdapter {
   constructor(
     app: INestApplication,
     private readonly gate: Gate,
+    private readonly refusals: Refusals,
     private readonly maxMessageBytes: number,
   ) {
     super(app);
@@ -52,7 +53,7 @@ export class WebSocketAdapter extends WsAdapter {
           this.serverFor(port, upgraded).emit('connection', webSocket, upgraded);
         });
       } catch (error) {
-        writeProblem(socket, error);
+        this.refusals.connection(socket, error, request);
       }
     });
     return httpServer;

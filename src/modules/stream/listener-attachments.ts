@@ -1,0 +1,80 @@
+import { StreamConnection, type Engine, type SocketEvent, type StreamListener } from '../../sockets/index.js';
+import type { ChannelOptions } from './channel.js';
+
+/** What happens to a listener that a client is attached to, by the number of its channel. */
+export interface ListenerFollower {
+  /** A connection, present or new, gets a channel of its own. */
+  accepted(listenerChannel: number, connection: StreamConnection, options: ChannelOptions): void;
+  listenerClosed(listenerChannel: number, listener: StreamListener): void;
+}
+
+interface Attachment {
+  listener: StreamListener;
+  options: ChannelOptions;
+}
+
+/** The listeners one client is attached to: their connections, present and to come, are passed on. */
+export class ListenerAttachments {
+  private readonly byChannel = new Map<number, Attachment>();
+  /** Events are listened to only while there is a listener to follow. */
+  private stop: (() => void) | null = null;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly follower: ListenerFollower,
+  ) {}
+
+  get size(): number {
+    return this.byChannel.size;
+  }
+
+  listenerOf(channel: number): StreamListener | undefined {
+    return this.byChannel.get(channel)?.listener;
+  }
+
+  add(channel: number, listener: StreamListener, options: ChannelOptions): void {
+    this.byChannel.set(channel, { listener, options });
+    this.stop ??= this.engine.onEvent((event) => this.noticed(event));
+  }
+
+  /** Passes on the connections there are. A closed one is still of interest while it holds unread bytes. */
+  passOnPresent(channel: number): void {
+    const attachment = this.byChannel.get(channel);
+    if (attachment === undefined) return;
+    for (const connection of attachment.listener.connections) {
+      if (!(connection instanceof StreamConnection)) continue;
+      if (connection.isClosed && connection.log.uncommittedBytes === 0) continue;
+      this.follower.accepted(channel, connection, attachment.options);
+    }
+  }
+
+  remove(channel: number): boolean {
+    const removed = this.byChannel.delete(channel);
+    if (this.byChannel.size === 0) this.stopListening();
+    return removed;
+  }
+
+  clear(): void {
+    this.byChannel.clear();
+    this.stopListening();
+  }
+
+  private stopListening(): void {
+    this.stop?.();
+    this.stop = null;
+  }
+
+  private noticed({ name, socket }: SocketEvent): void {
+    if (name === 'accepted' && socket instanceof StreamConnection) {
+      for (const [channel, { listener, options }] of this.byChannel) {
+        if (listener.id === socket.listenerId) this.follower.accepted(channel, socket, options);
+      }
+    } else if (name === 'closed' && socket.kind === 'listener') {
+      for (const [channel, { listener }] of this.byChannel) {
+        if (listener !== socket) continue;
+        this.remove(channel);
+        this.follower.listenerClosed(channel, listener);
+      }
+    }
+  }
+}
