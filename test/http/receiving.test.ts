@@ -158,6 +158,8 @@ describe('readers', () => {
     const call = api.post(`/v1/sockets/${client.id}/receive`, { reader: 'one-more' });
     const problem = await api.refused(call, 429, 'quota-exceeded');
     expect(problem.code).toBe('QUOTA_EXCEEDED');
+    const following = api.get(`/v1/sockets/${client.id}/data`, { follow: true, reader: 'another' });
+    await api.refused(following, 429, 'quota-exceeded');
   });
 
   it('that are attached over a WebSocket are refused to REST with 409, others are not', async () => {

@@ -26,12 +26,16 @@ export function Operation({ id, summary, description, problems = [] }: Operation
   );
 }
 
-/** A JSON body with an example that works as it stands. */
-export function JsonBody(type: Type<unknown>, example: object): MethodDecorator {
+/** A JSON body with an example that works as it stands. Where every field has a default, it may be left out. */
+export function JsonBody(
+  type: Type<unknown>,
+  example: object,
+  { required = true }: { required?: boolean } = {},
+): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(type),
     ApiBody({
-      required: true,
+      required,
       schema: { $ref: getSchemaPath(type) },
       examples: { example: { summary: 'Works as it stands', value: example } },
     }),

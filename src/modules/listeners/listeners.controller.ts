@@ -16,13 +16,17 @@ export class ListenersController {
   constructor(private readonly engine: Engine) {}
 
   @Post()
-  @JsonBody(CreateListenerDto, {
-    protocol: 'tcp',
-    host: '127.0.0.1',
-    port: 7007,
-    name: EXAMPLE_NAME,
-    labels: { run: '42' },
-  })
+  @JsonBody(
+    CreateListenerDto,
+    {
+      protocol: 'tcp',
+      host: '127.0.0.1',
+      port: 7007,
+      name: EXAMPLE_NAME,
+      labels: { run: '42' },
+    },
+    { required: false },
+  )
   @Operation({
     id: 'createListener',
     summary: 'Bind and listen',

@@ -62,7 +62,7 @@ export class DataController {
       'JSON, or with `Accept: application/octet-stream` the bare bytes, their offsets in the headers. Nothing ' +
       'within `waitMs` is no error. Bytes that are gone: 410, with the gap. `follow=true` streams bare bytes until ' +
       'the end; a gap cuts such an answer off.',
-    problems: ['validation-failed', 'not-found', 'conflict', 'gone'],
+    problems: ['validation-failed', 'not-found', 'conflict', 'gone', 'quota-exceeded'],
   })
   @ApiOkResponse({ type: DataAnswer })
   async read(
@@ -85,7 +85,11 @@ export class DataController {
   @Post('receive')
   @HttpCode(200)
   @SocketParam('idOrName', EXAMPLE_NAME)
-  @JsonBody(ReceiveBody, { maxBytes: 65536, waitMs: 0, encoding: 'utf8', reader: 'main' })
+  @JsonBody(
+    ReceiveBody,
+    { maxBytes: 65536, waitMs: 0, encoding: 'utf8', reader: 'main' },
+    { required: false },
+  )
   @OctetStream('response')
   @Operation({
     id: 'receiveData',
