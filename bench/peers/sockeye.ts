@@ -18,9 +18,13 @@ async function startSockeye(name: string): Promise<{ program: Program; port: num
     SOCKEYE_PORT: '0',
     SOCKEYE_DATA_DIR: dataDir,
   });
+  const removeData = (): void => rmSync(dataDir, { recursive: true, force: true });
+  // The runner may be interrupted: what it made in the temporary folder goes then, too.
+  process.once('exit', removeData);
   const stop = async (): Promise<void> => {
     await program.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    process.off('exit', removeData);
+    removeData();
   };
   try {
     return { program, port: await program.port(/(?:127\.0\.0\.1:|"port":\s*)([1-9]\d*)/), stop };
