@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { LogController, type FastifyInstance } from 'fastify';
+import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
 import { Gate } from './modules/auth/gate.js';
 import { Refusals } from './modules/auth/refusal.js';
@@ -17,7 +17,7 @@ import { DOCS_PATH, swaggerUiIsland } from './modules/docs/swagger-ui.js';
 import { createLogger, NestLogger } from './modules/logging/logger.js';
 import { logRequests } from './modules/logging/request-log.js';
 import { logSockets } from './modules/logging/socket-log.js';
-import { invalid, ProblemError } from './modules/problems/problem.js';
+import { invalid, PROBLEM_MEDIA_TYPE, ProblemError, problemOf } from './modules/problems/problem.js';
 import { ProblemFilter } from './modules/problems/problem.filter.js';
 import { WEBSOCKET_DESCRIPTION } from './modules/stream/description.js';
 import { WebSocketAdapter } from './modules/stream/websocket-adapter.js';
@@ -59,6 +59,9 @@ export async function createApplication(configuration: Configuration): Promise<A
         handler,
         swaggerUiIsland(() => documents.openApi()),
       ),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      refusePath(error, request, reply);
+    },
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) =>
       refuseMalformed(refusals, error, socket),
   });
@@ -125,6 +128,15 @@ function acceptBodies(fastify: FastifyInstance): void {
       );
     }
   });
+}
+
+/** A path that cannot be decoded, or is too long: no route, and so no filter, is ever asked. */
+function refusePath(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const found = problemOf(invalid([{ pointer: '', detail: error.message }]));
+  void reply
+    .status(found.status)
+    .type(PROBLEM_MEDIA_TYPE)
+    .send({ ...found, requestId: request.id });
 }
 
 /** What is not HTTP, or too slow, or too large in its headers. */

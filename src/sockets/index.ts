@@ -13,7 +13,7 @@
  *     send-queue.ts         what it has to send
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
- *   read.ts               recv: reading from a log, with a wait
+ *   read.ts  follow.ts    recv: reading from a log, with a wait, and all that comes
  *   payload.ts            bytes as text and back
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
@@ -25,7 +25,8 @@ export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payloa
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
 export { LogReader, LogView, type BytesPiece, type Gap, type Piece } from './log-view.js';
 export type { StartAt } from './receive-log.js';
-export { follow, readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
+export { follow } from './follow.js';
+export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
 export { isHostSyntax } from './resolve.js';
 export {
   ManagedSocket,

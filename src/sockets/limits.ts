@@ -52,8 +52,11 @@ export const BUDGET_RESERVE_BYTES = 16 * 1024;
 /** The read buffer that all quiet connections share; its bytes are copied at once. */
 export const SHARED_READ_BYTES = 64 * 1024;
 
-/** The largest single read: at this size a relay in Node costs what one in C does. */
-export const MAX_READ_BYTES = 1024 * 1024;
+/**
+ * The largest single read. Above it the reading costs no less CPU, and reader and writer work less
+ * side by side: 1 MiB carried a quarter fewer bytes a second.
+ */
+export const MAX_READ_BYTES = 512 * 1024;
 
 /** Memory of bulk reads that is kept for use again, over all sockets. */
 export const POOLED_SLAB_BYTES = 16 * 1024 * 1024;

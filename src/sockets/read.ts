@@ -1,10 +1,7 @@
 import { SocketError } from './errors.js';
+import type { Gap } from './log-view.js';
 import { decode, type Encoding } from './payload.js';
-import { LogReader } from './log-view.js';
 import type { ReceiveLog } from './receive-log.js';
-
-/** A follower's bytes leave in pieces of at most this size. */
-const FOLLOW_CHUNK_BYTES = 64 * 1024;
 
 /** What one read answers: the bytes between two offsets. */
 export interface ReadAnswer {
@@ -111,65 +108,6 @@ function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadR
   };
 }
 
-/**
- * Everything from an offset until the end, as it comes. Without a reader's name it only looks, and
- * holds nobody back; with one, what was taken by whoever iterates is committed. A gap ends it with
- * OFFSET_GONE, a take-over of the name with READER_ATTACHED, and `signal` with ECANCELED.
- */
-export async function* follow(
-  log: ReceiveLog,
-  offset: number,
-  reader: string | null,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const alarm = new Alarm();
-  const ring = (): void => alarm.ring();
-  const taken = { over: false };
-  const onTakenOver = (): void => {
-    taken.over = true;
-    alarm.ring();
-  };
-  const view = reader === null ? log.observe(offset, ring) : log.attach(reader, offset, ring, onTakenOver);
-  signal.addEventListener('abort', ring);
-  try {
-    for (;;) {
-      if (signal.aborted) throw new SocketError('ECANCELED', 'nobody follows any more, or the service stops');
-      if (log.isDiscarded) throw new SocketError('SOCKET_GONE', 'the received bytes were thrown away');
-      if (taken.over) throw new SocketError('READER_ATTACHED', `reader "${String(reader)}" was taken over`);
-      const piece = view.read(FOLLOW_CHUNK_BYTES);
-      if (piece === null) {
-        if (log.isEnded) return;
-        await alarm.rings();
-      } else if (piece.kind === 'gap') {
-        throw gone(piece);
-      } else {
-        yield piece.bytes;
-        if (view instanceof LogReader) view.commit(view.position);
-      }
-    }
-  } finally {
-    signal.removeEventListener('abort', ring);
-    view.detach();
-  }
-}
-
-/** Remembers that something happened until somebody waits for it. */
-class Alarm {
-  private rung = false;
-  private waiting: (() => void) | null = null;
-
-  ring(): void {
-    this.rung = true;
-    this.waiting?.();
-  }
-
-  async rings(): Promise<void> {
-    if (!this.rung) await new Promise<void>((resolve) => (this.waiting = resolve));
-    this.waiting = null;
-    this.rung = false;
-  }
-}
-
 /** Waits for anything new in the log; false when it was in vain. */
 function changed(log: ReceiveLog, deadline: number, signal: AbortSignal): Promise<boolean> {
   const waitMs = deadline - Date.now();
@@ -188,7 +126,8 @@ function changed(log: ReceiveLog, deadline: number, signal: AbortSignal): Promis
   });
 }
 
-function gone({ from, to }: { from: number; to: number }): SocketError {
+/** Of a hole that a reader cannot step over silently. */
+export function gone({ from, to }: Gap): SocketError {
   return new SocketError('OFFSET_GONE', `bytes ${String(from)} to ${String(to)} are gone`, {
     gap: { from, to },
   });

@@ -1,5 +1,6 @@
 import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import { follow, readAt, receiveAs, type ReadRequest } from '../../src/sockets/read.js';
+import { follow } from '../../src/sockets/follow.js';
+import { readAt, receiveAs, type ReadRequest } from '../../src/sockets/read.js';
 import { ReceiveLog } from '../../src/sockets/receive-log.js';
 
 function newLog(): ReceiveLog {
@@ -90,6 +91,14 @@ describe('following', () => {
     expect(log.committedOffset).toBe(3);
     log.end();
     expect((await last).done).toBe(true);
+  });
+
+  test('that is given up before it began leaves nothing attached', () => {
+    const log = newLog();
+    const gone = new AbortController();
+    follow(log, 0, 'main', gone.signal);
+    gone.abort();
+    expect(log.readers()).toMatchObject([{ attached: false }]);
   });
 
   test('without a name holds nobody back', async () => {

@@ -6,7 +6,8 @@ const MAX_DEPTH = 32;
 /** JSON of a stranger: no `__proto__`, no depth without end. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
   const value: unknown = parse(text);
-  if (isTooDeep(value)) throw new SyntaxError(`nested deeper than ${String(MAX_DEPTH)} levels`);
+  // Each level takes two characters: what is short can't be deep.
+  if (text.length > 2 * MAX_DEPTH && isTooDeep(value)) throw new SyntaxError(`nested deeper than ${String(MAX_DEPTH)} levels`);
   return value;
 }
 

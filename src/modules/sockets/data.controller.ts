@@ -77,9 +77,8 @@ export class DataController {
     if (!query.follow)
       return shown(await readAt(log, offset, this.readRequest(query, request, reply)), query, reply);
     void reply.type(OCTET_STREAM).header('sockeye-offset', offset);
-    return Readable.from(follow(log, offset, query.reader ?? null, this.endOfInterest(reply)), {
-      objectMode: false,
-    });
+    const pieces = follow(log, offset, query.reader ?? null, this.endOfInterest(reply));
+    return Readable.from(afterHeaders(reply, pieces), { objectMode: false });
   }
 
   @Post('receive')
@@ -157,6 +156,17 @@ export class DataController {
     reply.raw.once('close', () => gone.abort());
     return AbortSignal.any([gone.signal, this.engine.stopSignal]);
   }
+}
+
+/**
+ * The caller of a quiet socket should see at once that it is being followed. The first read comes
+ * while Fastify makes the answer; its headers are complete in the next turn.
+ */
+async function* afterHeaders(reply: FastifyReply, pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  setImmediate(() => {
+    if (!reply.raw.headersSent) reply.raw.flushHeaders();
+  });
+  yield* pieces;
 }
 
 /** As JSON, or as bare bytes with the offsets in the headers. */
