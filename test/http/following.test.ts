@@ -41,6 +41,14 @@ describe('follow=true', () => {
     expect((await inspect(api, client.id)).received.committedOffset).toBe(0);
   });
 
+  it('answers its headers before the first byte has come', async () => {
+    const { peer, client } = await dial(api);
+    const { headers, chunks } = await follow(client.id);
+    expect(headers.get('sockeye-offset')).toBe('0');
+    peer.finish('late');
+    expect(await take(chunks.getReader(), 4)).toBe('late');
+  });
+
   it('starts at the offset that was asked for', async () => {
     const { peer, client } = await dial(api);
     peer.finish('0123456789');
