@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import { Readable, type Duplex } from 'node:stream';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -77,6 +77,7 @@ export async function createApplication(configuration: Configuration): Promise<A
   acceptBodies(fastify);
   const { control } = descriptorShares(configuration.limits.maxSockets);
   if (Number.isFinite(control)) fastify.server.maxConnections = control;
+  announceStreams(fastify);
   logRequests(fastify);
   logSockets(app.get(Engine), logger);
   documents.openApi = once(() => openApiDocument(app));
@@ -127,6 +128,14 @@ function acceptBodies(fastify: FastifyInstance): void {
         ]),
       );
     }
+  });
+}
+
+/** The caller of a stream that has nothing yet sees at once that it has begun: headers do not wait for a byte. */
+function announceStreams(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    done(null, payload); // sets the headers and starts the stream before it returns
+    if (payload instanceof Readable && !reply.raw.headersSent) reply.raw.flushHeaders();
   });
 }
 

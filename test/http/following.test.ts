@@ -72,22 +72,20 @@ describe('follow=true', () => {
   it('lets go of the socket when the caller goes away', async () => {
     const { client } = await dial(api);
     const caller = new AbortController();
-    const following = follow(client.id, '', caller.signal);
+    await follow(client.id, '', caller.signal);
     await observers(api, client.id, 1);
     caller.abort();
-    await expect(following).rejects.toThrow();
     await observers(api, client.id, 0);
   });
 
   it('gives its name back when the caller goes away', async () => {
     const { client } = await dial(api);
     const caller = new AbortController();
-    const following = follow(client.id, '&reader=tail', caller.signal);
+    await follow(client.id, '&reader=tail', caller.signal);
     const attached = async (): Promise<boolean> =>
       (await inspect(api, client.id)).readers.some((reader) => reader.attached);
     await polled('attached', attached);
     caller.abort();
-    await expect(following).rejects.toThrow();
     await polled('away', async () => !(await attached()));
     expect((await api.post(`/v1/sockets/${client.id}/receive`, { reader: 'tail' })).status).toBe(200);
   });

@@ -7,7 +7,8 @@ const MAX_DEPTH = 32;
 export function parseJson(text: string): unknown {
   const value: unknown = parse(text);
   // Each level takes two characters: what is short can't be deep.
-  if (text.length > 2 * MAX_DEPTH && isTooDeep(value)) throw new SyntaxError(`nested deeper than ${String(MAX_DEPTH)} levels`);
+  if (text.length > 2 * MAX_DEPTH && isTooDeep(value))
+    throw new SyntaxError(`nested deeper than ${String(MAX_DEPTH)} levels`);
   return value;
 }
 

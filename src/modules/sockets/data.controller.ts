@@ -1,4 +1,15 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  StreamableFile,
+} from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -70,15 +81,16 @@ export class DataController {
     @Query() query: ReadQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DataAnswer | Buffer | Readable> {
+  ): Promise<DataAnswer | Buffer | StreamableFile> {
     const { log } = this.engine.connection(idOrName);
     const offset =
       query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
     if (!query.follow)
       return shown(await readAt(log, offset, this.readRequest(query, request, reply)), query, reply);
-    void reply.type(OCTET_STREAM).header('sockeye-offset', offset);
+    void reply.header('sockeye-offset', offset);
     const pieces = follow(log, offset, query.reader ?? null, this.endOfInterest(reply));
-    return Readable.from(afterHeaders(reply, pieces), { objectMode: false });
+    // A bare stream Nest would read from before it answers; this one begins with the headers.
+    return new StreamableFile(Readable.from(pieces, { objectMode: false }), { type: OCTET_STREAM });
   }
 
   @Post('receive')
@@ -156,17 +168,6 @@ export class DataController {
     reply.raw.once('close', () => gone.abort());
     return AbortSignal.any([gone.signal, this.engine.stopSignal]);
   }
-}
-
-/**
- * The caller of a quiet socket should see at once that it is being followed. The first read comes
- * while Fastify makes the answer; its headers are complete in the next turn.
- */
-async function* afterHeaders(reply: FastifyReply, pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  setImmediate(() => {
-    if (!reply.raw.headersSent) reply.raw.flushHeaders();
-  });
-  yield* pieces;
 }
 
 /** As JSON, or as bare bytes with the offsets in the headers. */
