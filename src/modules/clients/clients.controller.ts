@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Engine, SocketError, type StreamConnection } from '../../sockets/index.js';
-import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
@@ -29,24 +29,7 @@ export class ClientsController {
     summary: 'Connect to a server',
     description:
       'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall.',
-    problems: [
-      ...([
-        'validation-failed',
-        'blocked-by-policy',
-        'permission-denied',
-        'conflict',
-        'address-in-use',
-      ] as const),
-      ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
-      ...([
-        'quota-exceeded',
-        'connection-refused',
-        'connection-reset',
-        'unreachable',
-        'name-not-resolved',
-      ] as const),
-      ...(['resource-exhausted', 'timed-out'] as const),
-    ],
+    problems: [...OPENING_PROBLEMS, 'connection-refused', 'connection-reset', 'unreachable'],
   })
   @ApiCreatedResponse({
     type: SocketDto,

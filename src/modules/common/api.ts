@@ -18,6 +18,23 @@ interface OperationOptions {
   problems?: readonly ProblemType[];
 }
 
+/** What opening any socket can answer: input, policy, names and addresses taken, bounds. */
+export const OPENING_PROBLEMS: readonly ProblemType[] = [
+  'validation-failed',
+  'blocked-by-policy',
+  'permission-denied',
+  'conflict',
+  'address-in-use',
+  'address-not-available',
+  'payload-too-large',
+  'unsupported-media-type',
+  'not-supported',
+  'quota-exceeded',
+  'name-not-resolved',
+  'resource-exhausted',
+  'timed-out',
+];
+
 /** What the document says of a route: one decorator each. */
 export function Operation({ id, summary, description, problems = [] }: OperationOptions): MethodDecorator {
   return applyDecorators(

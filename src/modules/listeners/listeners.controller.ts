@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Engine, StreamListener } from '../../sockets/index.js';
-import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
@@ -31,17 +31,7 @@ export class ListenersController {
     id: 'createListener',
     summary: 'Bind and listen',
     description: 'bind(2) and listen(2). Each connection that is accepted is a socket of its own.',
-    problems: [
-      ...([
-        'validation-failed',
-        'blocked-by-policy',
-        'permission-denied',
-        'conflict',
-        'address-in-use',
-      ] as const),
-      ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
-      ...(['quota-exceeded', 'name-not-resolved', 'resource-exhausted', 'timed-out'] as const),
-    ],
+    problems: OPENING_PROBLEMS,
   })
   @ApiCreatedResponse({
     type: ListenerDto,
