@@ -128,7 +128,10 @@ it('an observer that has stopped reading its TCP connection slows nobody and cos
 
   const reader = new ConsumingReader(service, { socketId: id, windowBytes: WINDOW });
   await reader.attach();
+  // By then V8 has made its young generation as large as this traffic wants it, up to 64 MiB in newer versions.
+  await reader.read(total / 2);
+  const halfway = service.rss();
   expect(await reader.read()).toBe(total);
   expect(reader.hash.digest('hex')).toBe((await sender.event('sent')).sha256);
-  expect(service.rss() - before).toBeLessThan(MEMORY);
+  expect(service.rss() - halfway).toBeLessThan(MEMORY / 2);
 }, 60_000);
