@@ -112,15 +112,18 @@ function guardedServer(gate: Gate, refusals: Refusals, api: RequestListener, doc
   });
 }
 
+/** JSON is UTF-8 (RFC 8259, 8.1); what is not valid is refused, not replaced. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** JSON and bare bytes; a form, which any page can send without asking, is not among them. */
 function acceptBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
-      done(null, parseJson(body.toString()));
+      done(null, parseJson(utf8.decode(body as Buffer)));
     } catch (error) {
       done(
         invalid([

@@ -6,6 +6,8 @@ export interface Cursor<User> {
   committed: number;
   /** Who is attached under the name now; null while the reader is away. */
   user: User | null;
+  /** Calls that wait for bytes on behalf of this reader. */
+  waits: number;
   /** When it was last used: the TTL of readers that are away counts from here. */
   usedAt: number;
 }
@@ -44,7 +46,7 @@ export class Cursors<User> {
     if (this.byName.size >= MAX_READERS) {
       throw new SocketError('QUOTA_EXCEEDED', `a socket has at most ${String(MAX_READERS)} readers`);
     }
-    const cursor = { committed: this.startOf(name, earliest), user: null, usedAt: this.now() };
+    const cursor = { committed: this.startOf(name, earliest), user: null, waits: 0, usedAt: this.now() };
     this.unclaimed = null;
     this.byName.set(name, cursor);
     return cursor;

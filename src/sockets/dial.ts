@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { endpointOf } from './endpoint.js';
+import { addressBytes, endpointOf } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { blocked, type Policy } from './policy.js';
 import { resolveHost, type FamilyChoice, type ResolvedAddress } from './resolve.js';
@@ -30,10 +30,13 @@ export async function dial<T>(
     target,
     policy,
   );
+  checkLocalEnd(target, policy);
   let failure: unknown;
-  for (const { address } of candidates) {
+  for (const [index, { address }] of candidates.entries()) {
     try {
-      return await connect(address, target, deadline, policy, onConnect);
+      // An address that swallows everything must not take the time of those after it.
+      const share = (deadline - Date.now()) / (candidates.length - index);
+      return await connect(address, target, Date.now() + share, policy, onConnect);
     } catch (error) {
       failure = error;
       if (Date.now() >= deadline) break;
@@ -51,6 +54,17 @@ function allowedOf(found: ResolvedAddress[], target: DialTarget, policy: Policy)
   });
   if (allowed.length === 0) throw blocked('connect', target.host, target.port, rule);
   return allowed;
+}
+
+/** The end to connect from is bound: the same policy as for a listener. */
+function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy): void {
+  if (localAddress === null && localPort === null) return;
+  const address = localAddress ?? '127.0.0.1';
+  if (addressBytes(address) === null) {
+    throw new SocketError('EINVAL', 'must be a numeric address', { syscall: 'bind', field: 'localAddress' });
+  }
+  const decision = policy.mayBind(address, localPort ?? 0);
+  if (!decision.allowed) throw blocked('bind', address, localPort ?? 0, decision.rule);
 }
 
 function connect<T>(

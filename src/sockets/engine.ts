@@ -44,7 +44,9 @@ export class Engine {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.policy = new Policy(options.policy);
     this.registry = new Registry(this.limits, (socket) => {
-      if (socket instanceof StreamConnection) this.parentOf(socket)?.connections.remove(socket);
+      if (!(socket instanceof StreamConnection)) return;
+      this.parentOf(socket)?.connections.remove(socket);
+      socket.log.discard(); // its bytes must not stay in the budget when nobody can find them
     });
     this.budget = new ReceiveBudget(this.limits.maxBufferedBytes);
     this.events.setMaxListeners(0);
@@ -53,6 +55,7 @@ export class Engine {
       budget: this.budget,
       now: Date.now,
       emit: (name, socket) => this.noticed({ name, socket }),
+      released: () => this.registry.notePlaceFree(),
     };
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
@@ -191,7 +194,7 @@ export class Engine {
   }
 
   private reserve(name: string | null): () => void {
-    if (this.stopping.signal.aborted) throw new SocketError('QUOTA_EXCEEDED', 'the service is stopping');
+    if (this.stopping.signal.aborted) throw new SocketError('STOPPING', 'the service is stopping');
     return this.registry.reserve(name);
   }
 

@@ -31,6 +31,7 @@ const SYSTEM_CODES = [
 /** Conditions of the engine's own. */
 type EngineCode =
   | 'ADDRESS_BLOCKED'
+  | 'LIMIT_REACHED'
   | 'NAME_TAKEN'
   | 'OFFSET_GONE'
   | 'OFFSET_OUT_OF_RANGE'
@@ -40,6 +41,7 @@ type EngineCode =
   | 'READER_NOT_FOUND'
   | 'SOCKET_GONE'
   | 'SOCKET_NOT_FOUND'
+  | 'STOPPING'
   | 'SYSTEM_ERROR';
 
 export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | EngineCode;

@@ -22,7 +22,7 @@ export function follow(
   if (offset < log.earliestOffset) throw gone({ from: offset, to: log.earliestOffset });
   const follower = new Follower(log, offset, reader);
   const abort = (): void => {
-    follower.stop(new SocketError('ECANCELED', 'nobody follows any more, or the service stops'));
+    follower.stop(new SocketError('ECANCELED', 'nobody follows any more'));
   };
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });

@@ -8,6 +8,8 @@ import net from 'node:net';
  */
 interface StreamHandle {
   readonly fd: number;
+  /** getpeername(2): 0, or a negative errno. Node's own property remembers its first answer. */
+  getpeername(into: object): number;
   useUserBuffer(memory: Uint8Array): void;
 }
 
@@ -55,6 +57,11 @@ export function readInto(socket: net.Socket, memory: Buffer): void {
 export function filenoOf(socket: net.Socket | net.Server): number | null {
   const fd = (socket as unknown as WithHandle)._handle?.fd;
   return fd === undefined || fd < 0 ? null : fd;
+}
+
+/** Whether the kernel still has a connection there; it has none after a reset or a failed keep-alive. */
+export function isConnected(socket: net.Socket): boolean {
+  return (socket as unknown as WithHandle)._handle?.getpeername({}) === 0;
 }
 
 const oneByte = Buffer.alloc(1);

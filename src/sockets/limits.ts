@@ -64,6 +64,12 @@ export const POOLED_SLAB_BYTES = 16 * 1024 * 1024;
 /** A send is handed to the kernel in slices of this size; at most one slice can be past recall. */
 export const SEND_SLICE_BYTES = 64 * 1024;
 
+/** What may wait on one socket for a peer that does not read; more is refused. */
+export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+
+/** The same for a send that takes only what fits now: what it hands over beyond that is at most this. */
+export const SOME_SLICE_BYTES = 4 * 1024;
+
 /** Sends up to this size are gathered and written together at the end of the tick. */
 export const COALESCE_BELOW_BYTES = 16 * 1024;
 

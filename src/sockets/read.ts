@@ -1,5 +1,5 @@
 import { SocketError } from './errors.js';
-import type { Gap } from './log-view.js';
+import type { BytesPiece, Gap } from './log-view.js';
 import { decode, type Encoding } from './payload.js';
 import type { ReceiveLog } from './receive-log.js';
 
@@ -39,14 +39,15 @@ export function readAt(log: ReceiveLog, offset: number, request: ReadRequest): P
  * answers. Calls at the same time each get bytes of their own. A gap is told once (OFFSET_GONE) and
  * skipped. Fails with READER_ATTACHED.
  */
-export function receiveAs(log: ReceiveLog, reader: string, request: ReadRequest): Promise<ReadAnswer> {
+export async function receiveAs(log: ReceiveLog, reader: string, request: ReadRequest): Promise<ReadAnswer> {
   log.refuseAttached(reader);
-  return read(
-    log,
-    () => log.nextOffsetOf(reader),
-    (next) => void log.commit(reader, next),
-    request,
-  );
+  const done = log.waitFor(reader);
+  try {
+    const from = (): number => log.nextOffsetOf(reader);
+    return await read(log, from, (next) => void log.commit(reader, next), request);
+  } finally {
+    done();
+  }
 }
 
 /** The cursor is looked at and moved in one turn of the loop: nobody else can read in between. */
@@ -74,7 +75,7 @@ function bytesAt(
   maxBytes: number,
   consume: (nextOffset: number) => void,
 ): Buffer {
-  const parts: Buffer[] = [];
+  const parts: BytesPiece[] = [];
   for (let got = 0; got < maxBytes;) {
     const piece = log.peek(offset + got, maxBytes - got);
     if (piece === null) break;
@@ -82,10 +83,14 @@ function bytesAt(
       consume(piece.to);
       throw gone(piece);
     }
-    parts.push(piece.bytes);
+    parts.push(piece);
     got += piece.bytes.length;
   }
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+  // A single piece is handed on as it lies there, for as long as somebody holds it.
+  if (parts.length === 1 && parts[0] !== undefined) return parts[0].bytes;
+  const whole = Buffer.concat(parts.map((part) => part.bytes));
+  for (const { memory } of parts) memory.release();
+  return whole;
 }
 
 function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadRequest): ReadAnswer {

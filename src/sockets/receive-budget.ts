@@ -12,7 +12,8 @@ interface BudgetMember {
  */
 export class ReceiveBudget {
   private used = 0;
-  private readonly members = new Set<BudgetMember>();
+  /** Logs that hold bytes which all their readers have committed. */
+  private readonly withHistory = new Set<BudgetMember>();
   private readonly starved = new Set<BudgetMember>();
 
   constructor(readonly limitBytes: number) {}
@@ -25,21 +26,30 @@ export class ReceiveBudget {
     return this.used >= this.limitBytes;
   }
 
-  join(member: BudgetMember): void {
-    this.members.add(member);
+  /** Readers of that log have moved on: it may hold bytes that nobody waits for. */
+  noteHistory(member: BudgetMember): void {
+    this.withHistory.add(member);
   }
 
   leave(member: BudgetMember): void {
-    this.members.delete(member);
+    this.withHistory.delete(member);
     this.starved.delete(member);
   }
 
   /** How much a log that holds `uncommittedBytes` may still read; it is woken when that grows from 0. */
   room(member: BudgetMember, uncommittedBytes: number): number {
-    if (this.exhausted) for (const other of this.members) other.forgetHistory();
+    if (this.exhausted) this.dropHistory();
     const room = Math.max(this.limitBytes - this.used, BUDGET_RESERVE_BYTES - uncommittedBytes, 0);
     if (room === 0) this.starved.add(member);
     return room;
+  }
+
+  private dropHistory(): void {
+    for (const member of this.withHistory) {
+      if (!this.exhausted) return;
+      this.withHistory.delete(member);
+      member.forgetHistory();
+    }
   }
 
   /** Bytes more (or, negative, fewer) that some log holds now. */

@@ -1,6 +1,7 @@
 import { ByteWindow } from './byte-window.js';
 import { Cursors, type Cursor } from './cursors.js';
 import { SocketError } from './errors.js';
+import { BUDGET_RESERVE_BYTES } from './limits.js';
 import { LogReader, LogView, type Piece } from './log-view.js';
 import type { ReceiveBudget } from './receive-budget.js';
 
@@ -23,6 +24,8 @@ export interface ReaderState {
   name: string;
   committedOffset: number;
   attached: boolean;
+  /** Attached, or waited for by a receive: not away. */
+  inUse: boolean;
   lagBytes: number;
   /** When the reader was last used; the TTL of readers that are away counts from here. */
   usedAt: number;
@@ -47,7 +50,6 @@ export class ReceiveLog {
     private readonly budget: ReceiveBudget,
   ) {
     this.cursors = new Cursors(options.now);
-    budget.join(this);
   }
 
   get windowBytes(): number {
@@ -197,8 +199,19 @@ export class ReceiveLog {
   /** For a `receive` without an attachment: fails when somebody is attached under that name. */
   refuseAttached(name: string): void {
     if (this.cursors.find(name)?.user) {
-      throw new SocketError('READER_ATTACHED', `reader "${name}" is attached over a WebSocket`);
+      throw new SocketError('READER_ATTACHED', `reader "${name}" is in use elsewhere`);
     }
+  }
+
+  /** A receive waits for that reader until the answer is called: it is not away meanwhile. */
+  waitFor(name: string): () => void {
+    const cursor = this.cursors.claim(name, this.earliestOffset);
+    this.settle();
+    cursor.waits += 1;
+    return () => {
+      cursor.waits -= 1;
+      cursor.usedAt = this.options.now();
+    };
   }
 
   commitAs(reader: LogReader, offset: number): void {
@@ -219,11 +232,19 @@ export class ReceiveLog {
     this.settle();
   }
 
+  /** Removes the readers that nobody has used since `time`. */
+  forgetReadersUnusedSince(time: number): void {
+    for (const { name, inUse, usedAt } of this.readers()) {
+      if (!inUse && usedAt <= time) this.removeReader(name);
+    }
+  }
+
   readers(): ReaderState[] {
     return [...this.cursors.entries()].map(([name, cursor]) => ({
       name,
       committedOffset: cursor.committed,
       attached: cursor.user !== null,
+      inUse: cursor.user !== null || cursor.waits > 0,
       lagBytes: this.headOffset - cursor.committed,
       usedAt: cursor.usedAt,
     }));
@@ -241,7 +262,10 @@ export class ReceiveLog {
 
   private grown(count: number): void {
     this.budget.change(count);
-    const earliest = this.headOffset - this.windowBytes;
+    // A live feed is never stopped, so under pressure it gives way to a reserve.
+    const lossy = this.options.overflow === 'drop-oldest' && this.budget.exhausted;
+    const kept = lossy ? Math.min(BUDGET_RESERVE_BYTES, this.windowBytes) : this.windowBytes;
+    const earliest = this.headOffset - kept;
     if (earliest > this.earliestOffset) {
       this.dropped += Math.max(0, earliest - this.committedOffset);
       this.forget(earliest);
@@ -275,6 +299,7 @@ export class ReceiveLog {
     this.lowest = lowest;
     if (!moved) return;
     if (this.budget.exhausted) this.forgetHistory();
+    else this.budget.noteHistory(this);
     this.options.onRoom();
   }
 }

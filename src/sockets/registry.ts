@@ -37,7 +37,7 @@ export class Registry {
   reserve(name: string | null): () => void {
     if (this.open + this.reservedPlaces >= this.bounds.maxSockets) {
       throw new SocketError(
-        'QUOTA_EXCEEDED',
+        'LIMIT_REACHED',
         `${String(this.bounds.maxSockets)} sockets are open, the most allowed`,
       );
     }
@@ -73,14 +73,18 @@ export class Registry {
     throw new SocketError('SOCKET_NOT_FOUND', `no socket ${idOrName}`);
   }
 
-  /** Of a socket that has just closed: frees its place, and its name for others; it can still be inspected. */
+  /** Of a socket that has just closed: frees its name for others; it can still be inspected. */
   noteClosed(socket: ManagedSocket): void {
     if (!this.byId.has(socket.id) || this.closed.has(socket.id)) return;
-    this.open -= 1;
     this.closed.set(socket.id, socket);
     if (this.closed.size <= this.bounds.maxClosed) return;
     const oldest = this.closed.values().next().value;
     if (oldest !== undefined) this.forget(oldest);
+  }
+
+  /** The descriptor of a socket is closed. */
+  notePlaceFree(): void {
+    this.open -= 1;
   }
 
   forget(socket: ManagedSocket): void {
@@ -95,11 +99,11 @@ export class Registry {
     if (oldest !== undefined) this.tombstones.delete(oldest);
   }
 
-  /** Forgets what has been closed since before `time`. */
+  /** Forgets what has been closed since before `time`, and is not waited for by a reader. */
   forgetClosedBefore(time: number): void {
     for (const socket of this.closed.values()) {
       if ((socket.closedAt ?? time) > time) return;
-      this.forget(socket);
+      if (socket.isSpent()) this.forget(socket);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { SocketError } from './errors.js';
-import { COALESCE_BELOW_BYTES, SEND_SLICE_BYTES } from './limits.js';
+import { SocketError } from './errors.js';
+import { COALESCE_BELOW_BYTES, SEND_SLICE_BYTES, SOME_SLICE_BYTES } from './limits.js';
 
 /** Called once: with null when the kernel took all of it, or with why it did not. */
 export type Sent = (error: SocketError | null, bytesSent: number) => void;
@@ -28,7 +28,11 @@ export class SendQueue {
   private ending = false;
   private failure: SocketError | null = null;
 
-  constructor(private readonly socket: Socket) {}
+  constructor(
+    private readonly socket: Socket,
+    /** The kernel took some bytes. */
+    private readonly onProgress: () => void,
+  ) {}
 
   /** Bytes not yet taken by the kernel. */
   get queuedBytes(): number {
@@ -63,15 +67,34 @@ export class SendQueue {
     return (reason) => this.withdraw(send, reason);
   }
 
-  /** send(): hands over what the kernel takes now and answers how much that was; never waits. */
+  /** sendall() with a deadline: rejects with ETIMEDOUT, or what ended the socket, and `bytesSent`. */
+  pushWithin(data: Buffer, timeoutMs: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const late = (): void =>
+        withdraw(new SocketError('ETIMEDOUT', 'the peer does not read', { syscall: 'send' }));
+      const timer = setTimeout(late, timeoutMs);
+      const withdraw = this.push(data, (error, bytesSent) => {
+        clearTimeout(timer);
+        if (error === null) resolve(bytesSent);
+        else reject(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
+      });
+    });
+  }
+
+  /**
+   * send(): hands over what the kernel takes now and answers how much that was; never waits. The last
+   * slice may be taken in part: the rest of it is sent as soon as there is room, and counts.
+   */
   pushSome(data: Buffer): number {
     if (this.failure !== null) throw this.failure;
     this.uncork();
     let taken = 0;
     while (taken < data.length && this.waiting.length === 0 && this.socket.writableLength === 0) {
-      const slice = data.subarray(taken, taken + SEND_SLICE_BYTES);
-      this.socket.write(slice, () => {
+      const slice = data.subarray(taken, taken + SOME_SLICE_BYTES);
+      this.socket.write(slice, (error) => {
+        if (error || this.socket.destroyed) return;
         this.flushedBytes += slice.length;
+        this.onProgress();
         this.pump();
       });
       taken += slice.length;
@@ -127,8 +150,11 @@ export class SendQueue {
   }
 
   private written(send: Send, bytes: number, error: Error | null | undefined): void {
-    if (error) return; // the socket's own error event says why, and fails the queue
+    // The socket's own end says why, and fails the queue. Node reports writes that a destroy has cut
+    // short without an error.
+    if (error || this.socket.destroyed) return;
     this.flushedBytes += bytes;
+    this.onProgress();
     send.flushed += bytes;
     if (send.flushed === send.data.length && this.inFlight.delete(send)) send.done(null, send.flushed);
     this.pump();

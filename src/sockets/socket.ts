@@ -36,6 +36,8 @@ export interface SocketContext {
   readonly budget: ReceiveBudget;
   readonly now: () => number;
   emit(name: SocketEventName, socket: ManagedSocket): void;
+  /** The descriptor of a socket is closed: its place is free. */
+  released(socket: ManagedSocket): void;
 }
 
 const ID_PREFIX: Record<SocketKind, string> = { listener: 'lsn_', connection: 'con_', client: 'cli_' };
@@ -92,6 +94,11 @@ export abstract class ManagedSocket {
   }
 
   abstract get fileno(): number | null;
+
+  /** Nothing of it is wanted any more once it is closed. */
+  isSpent(): boolean {
+    return true;
+  }
 
   /** Looks at the deadlines of this socket; called a few times a second. */
   abstract sweep(now: number): void;

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { endpointOf, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import { adopt, filenoOf, readingEndedBy, readInto } from './kernel-handle.js';
-import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS } from './limits.js';
+import { adopt, filenoOf, isConnected, readingEndedBy, readInto } from './kernel-handle.js';
+import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, MAX_QUEUED_BYTES } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
 import { ReceiveLog } from './receive-log.js';
 import { SendQueue, type Sent } from './send-queue.js';
@@ -24,13 +24,16 @@ export class StreamConnection extends ManagedSocket {
   private readonly reads: ReadBuffer;
   private readonly sends: SendQueue;
   private readonly idleTimeoutMs: number;
-  private chunks = 0;
+  /** Reads from the kernel that brought bytes. */
+  receivedChunks = 0;
   private lastTrafficAt: number;
   private pausedByUser = false;
   private stalled = false;
   private reading = true;
   private dropping = false;
-  private eofAt: number | null = null;
+  /** The peer has sent EOF (or reading was shut down): the final offset. */
+  eofOffset: number | null = null;
+  private peerLostAt: number | null = null;
   private reasonToBe: CloseReason | null = null;
   private readonly closed: Promise<void>;
 
@@ -81,12 +84,13 @@ export class StreamConnection extends ManagedSocket {
     });
     if (socket === null) throw new SocketError('ENOTCONN', 'the connection is gone');
     this.socket = socket;
-    this.sends = new SendQueue(socket);
+    this.sends = new SendQueue(socket, () => (this.lastTrafficAt = context.now()));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, context.limits.keepAliveMs);
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.ended();
+        context.released(this);
         resolve();
       });
     });
@@ -96,10 +100,6 @@ export class StreamConnection extends ManagedSocket {
 
   get fileno(): number | null {
     return this.isClosed ? null : filenoOf(this.socket);
-  }
-
-  get receivedChunks(): number {
-    return this.chunks;
   }
 
   get sentBytes(): number {
@@ -116,50 +116,35 @@ export class StreamConnection extends ManagedSocket {
 
   /** Nothing is read from the peer: the log is full, or somebody asked for it. */
   get isPaused(): boolean {
-    return this.eofAt === null && !this.isClosed && !this.dropping && (this.pausedByUser || this.stalled);
-  }
-
-  /** The peer has sent EOF (or reading was shut down): the final offset. */
-  get eofOffset(): number | null {
-    return this.eofAt;
+    return this.eofOffset === null && !this.isClosed && !this.dropping && (this.pausedByUser || this.stalled);
   }
 
   /** sendall(2): `done` is called once the kernel took everything. Answers how to take it back. */
   send(data: Buffer, done: Sent): (reason: SocketError) => void {
-    this.lastTrafficAt = this.context.now();
-    const refusal = this.refusesSends();
+    const refusal = this.refusesSends(data.length);
     if (refusal === null) return this.sends.push(data, done);
     queueMicrotask(() => done(refusal, 0));
     return () => undefined;
   }
 
   /** As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far. */
-  sendAll(data: Buffer, timeoutMs: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => withdraw(new SocketError('ETIMEDOUT', 'the peer does not read', { syscall: 'send' })),
-        timeoutMs,
-      );
-      const withdraw = this.send(data, (error, bytesSent) => {
-        clearTimeout(timer);
-        if (error === null) resolve(bytesSent);
-        else reject(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
-      });
-    });
+  async sendAll(data: Buffer, timeoutMs: number): Promise<number> {
+    const refusal = this.refusesSends(data.length);
+    if (refusal !== null) throw refusal;
+    return this.sends.pushWithin(data, timeoutMs);
   }
 
   /** send(2): takes what fits into the kernel's buffer now, which may be nothing. */
   sendSome(data: Buffer): number {
-    const refusal = this.refusesSends();
+    const refusal = this.refusesSends(0);
     if (refusal !== null) throw refusal;
-    this.lastTrafficAt = this.context.now();
     return this.sends.pushSome(data);
   }
 
   /** shutdown(2). `write`: the peer gets EOF after what is queued. `read`: what still comes is dropped. */
   shutdown(how: 'read' | 'write' | 'both'): void {
     if (this.isClosed) throw new SocketError('ENOTCONN', 'the socket is closed', { syscall: 'shutdown' });
-    if (how !== 'write' && this.eofAt === null) {
+    if (how !== 'write' && this.eofOffset === null) {
       this.dropWhatComes();
       this.endReceived();
     }
@@ -189,8 +174,11 @@ export class StreamConnection extends ManagedSocket {
     // they are read and dropped until the peer's EOF, for a moment.
     this.dropWhatComes();
     this.sends.end();
-    const late = setTimeout(() => this.socket.destroy(), CLOSE_FLUSH_MS);
-    const finished = new Promise<void>((resolve) => this.socket.once('finish', resolve));
+    // A peer must not take what it got for all there was: a queue that can't be emptied ends in a reset.
+    const late = setTimeout(() => this.socket.resetAndDestroy(), CLOSE_FLUSH_MS);
+    const finished = this.socket.writableFinished
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.socket.once('finish', resolve));
     await Promise.race([finished, this.closed]);
     clearTimeout(late);
     if (this.socket.destroyed) return;
@@ -198,17 +186,37 @@ export class StreamConnection extends ManagedSocket {
     this.ended();
   }
 
+  /** Nothing of it is wanted any more: all was read, or thrown away. */
+  override isSpent(): boolean {
+    return this.log.isDiscarded || this.log.uncommittedBytes === 0;
+  }
+
   override sweep(now: number): void {
     const quietMs = now - this.lastTrafficAt;
     if (!this.isClosed) {
       if (quietMs > QUIET_MS && this.reads.holdsMemory) readInto(this.socket, this.reads.release());
       if (this.reasonToBe !== null) return;
+      this.noticeLostPeer(now);
       if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
       else if (this.halfClosedTooLong(quietMs)) void this.close('graceful', 'eof');
     } else if (!this.log.isDiscarded && now - (this.closedAt ?? now) >= this.receive.lingerMs) {
       this.log.discard();
     }
-    this.forgetAbsentReaders(now);
+    if (this.receive.readerTtlMs !== null) this.log.forgetReadersUnusedSince(now - this.receive.readerTtlMs);
+  }
+
+  /**
+   * A connection that is not read does not hear of a reset, or of a keep-alive that failed. What the
+   * kernel still holds can be read for the linger time; then it has failed.
+   */
+  private noticeLostPeer(now: number): void {
+    if (this.reading || this.dropping || isConnected(this.socket)) this.peerLostAt = null;
+    else this.peerLostAt ??= now;
+    const since = Math.max(this.peerLostAt ?? now, this.lastTrafficAt);
+    if (this.peerLostAt === null || now - since < this.receive.lingerMs) return;
+    this.socket.destroy(
+      new SocketError('ECONNRESET', 'read ECONNRESET: the peer went while nobody read', { syscall: 'read' }),
+    );
   }
 
   private halfClosedTooLong(quietMs: number): boolean {
@@ -218,19 +226,11 @@ export class StreamConnection extends ManagedSocket {
     return quietMs >= patienceMs;
   }
 
-  private forgetAbsentReaders(now: number): void {
-    const ttl = this.receive.readerTtlMs;
-    if (ttl === null) return;
-    for (const { name, attached, usedAt } of this.log.readers()) {
-      if (!attached && now - usedAt >= ttl) this.log.removeReader(name);
-    }
-  }
-
   /** The kernel wrote `count` bytes into the memory it was lent. Answers whether to go on reading. */
   private received(count: number): boolean {
     this.lastTrafficAt = this.context.now();
     if (this.dropping) return true;
-    this.chunks += 1;
+    this.receivedChunks += 1;
     this.reads.filled(count);
     this.applyFlow();
     return this.reading;
@@ -258,19 +258,19 @@ export class StreamConnection extends ManagedSocket {
 
   private peerEnded(): void {
     this.lastTrafficAt = this.context.now();
-    if (this.eofAt !== null || this.isClosed) return;
+    if (this.isClosed) return;
     const reset = readingEndedBy(this.socket);
     if (reset !== null) {
       this.socket.destroy(reset);
       return;
     }
     this.moveTo('half-closed-remote');
-    this.endReceived();
+    if (this.eofOffset === null) this.endReceived();
     this.context.emit('eof', this);
   }
 
   private endReceived(): void {
-    this.eofAt = this.log.headOffset;
+    this.eofOffset = this.log.headOffset;
     this.log.end();
   }
 
@@ -278,6 +278,9 @@ export class StreamConnection extends ManagedSocket {
   private dropWhatComes(): void {
     if (this.dropping) return;
     this.dropping = true;
+    // What libuv holds is the log's memory, which can be another log's soon: it must be exchanged first.
+    this.reads.release();
+    readInto(this.socket, this.reads.dump);
     this.socket.resume();
   }
 
@@ -285,10 +288,15 @@ export class StreamConnection extends ManagedSocket {
     return this.dropping ? this.reads.dump : this.reads.next();
   }
 
-  private refusesSends(): SocketError | null {
+  private refusesSends(bytes: number): SocketError | null {
     if (this.isClosed) return new SocketError('SOCKET_GONE', 'the socket is closed', { syscall: 'send' });
     if (!this.socket.writable || this.sends.isEnding) {
       return new SocketError('EPIPE', 'send EPIPE: the sending side was shut down', { syscall: 'send' });
+    }
+    const { queuedBytes } = this.sends;
+    if (queuedBytes > 0 && queuedBytes + bytes > MAX_QUEUED_BYTES) {
+      const queued = `${String(queuedBytes)} bytes are queued already: the peer does not read`;
+      return new SocketError('ENOBUFS', `send ENOBUFS: ${queued}`, { syscall: 'send' });
     }
     return null;
   }

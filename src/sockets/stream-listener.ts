@@ -91,6 +91,7 @@ export class StreamListener extends ManagedSocket {
     if (!this.isClosed) {
       this.server.close();
       this.settleClosed(reason);
+      this.context.released(this);
     }
     return Promise.resolve();
   }

@@ -6,7 +6,10 @@ import { closePeers, freePort, Peer, PeerServer, within } from './peer.js';
 import { dial, inState, listen } from './steps.js';
 
 let api: Api;
-beforeAll(async () => (api = await startApi()));
+/** An address for documentation: of no host. */
+const NOT_OURS = '192.0.2.1';
+
+beforeAll(async () => (api = await startApi({ SOCKEYE_BIND_ALLOW: NOT_OURS })));
 afterEach(closePeers);
 afterAll(() => api.close());
 
@@ -131,11 +134,20 @@ describe('a client that cannot connect', () => {
   });
 
   it('answers 409 address-not-available for a local address that is not of this host', async () => {
-    const call = connect({ port: await freePort(), localAddress: '192.0.2.1' });
+    const call = connect({ port: await freePort(), localAddress: NOT_OURS });
     expect(await api.refused(call, 409, 'address-not-available')).toMatchObject({
       code: 'EADDRNOTAVAIL',
       errno: 99,
     });
+  });
+
+  it('binds its own end by the policy for listeners, and by a numeric address only', async () => {
+    const elsewhere = connect({ port: await freePort(), localAddress: '198.51.100.1' });
+    expect((await api.refused(elsewhere, 403, 'blocked-by-policy')).rule).toBe('bind-loopback-only');
+    const privileged = connect({ port: await freePort(), localPort: 80 });
+    expect((await api.refused(privileged, 403, 'blocked-by-policy')).rule).toBe('port-range 1024-65535');
+    const named = connect({ port: await freePort(), localAddress: 'localhost' });
+    expect((await api.refused(named, 400, 'validation-failed')).errors?.[0]?.pointer).toBe('/localAddress');
   });
 
   it('answers 422 not-supported for a protocol or a family that does not fit', async () => {

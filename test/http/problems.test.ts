@@ -178,12 +178,12 @@ describe('a body that is not valid', () => {
 });
 
 describe('sockets beyond the limit', () => {
-  it('are refused with 429 quota-exceeded and a hint when to come back', async () => {
+  it('are refused with 503 resource-exhausted and a hint when to come back', async () => {
     const small = await startApi({ SOCKEYE_MAX_SOCKETS: '1' });
     try {
       expect((await small.post('/v1/listeners', {})).status).toBe(201);
       const answer = await small.post<ProblemDto>('/v1/listeners', {});
-      expect(answer).toMatchObject({ status: 429, body: { code: 'QUOTA_EXCEEDED' } });
+      expect(answer).toMatchObject({ status: 503, body: { code: 'LIMIT_REACHED' } });
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     } finally {
       await small.close();

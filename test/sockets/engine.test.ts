@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { Engine, type SocketError, type Limits, type SocketEvent } from '../../src/sockets/index.js';
 import type { ListenRequest } from '../../src/sockets/engine.js';
+import { readingEndedBy } from '../../src/sockets/kernel-handle.js';
 import type { ReceiveSettings } from '../../src/sockets/socket-settings.js';
 import type { StreamConnection } from '../../src/sockets/stream-connection.js';
 import type { StreamListener } from '../../src/sockets/stream-listener.js';
@@ -224,6 +225,77 @@ describe('the end of a connection', () => {
   });
 });
 
+describe('the memory of a connection that closes', () => {
+  test('is not written into any more once it may be another one’s', async () => {
+    const { ours, peer } = await connected({ receive: { ...RECEIVE, windowBytes: 2_000_000 } });
+    peer.write(Buffer.alloc(900_000, 0xaa));
+    await until(ours, () => ours.log.headOffset === 900_000);
+    await engine.remove(ours, 'graceful');
+    const other = await connected({ receive: { ...RECEIVE, windowBytes: 2_000_000 } });
+    other.peer.write(Buffer.alloc(900_000, 0xbb));
+    await until(other.ours, () => other.ours.log.headOffset === 900_000);
+    // The peer of the first one goes on: nobody wants these bytes.
+    await new Promise<void>((resolve) => peer.write(Buffer.alloc(300_000, 0xaa), () => resolve()));
+    peer.end();
+    await once(peer, 'close');
+    for (let offset = 0; offset < 900_000;) {
+      const piece = other.ours.log.peek(offset, 900_000);
+      if (piece?.kind !== 'bytes') throw new Error('bytes are missing');
+      expect(piece.bytes.every((byte) => byte === 0xbb)).toBe(true);
+      offset += piece.bytes.length;
+    }
+    other.peer.destroy();
+  });
+
+  test('is given back when it is forgotten before its unread bytes were', async () => {
+    await engine.close();
+    start({ maxClosed: 1 });
+    for (let i = 0; i < 3; i += 1) {
+      const { ours, peer } = await connected();
+      peer.write('unread');
+      await until(ours, () => ours.log.headOffset === 6);
+      const failed = next('failed');
+      peer.resetAndDestroy();
+      await failed;
+    }
+    expect(engine.bufferedBytes).toBe(6);
+  });
+});
+
+test('a graceful close that cannot send all that is queued is a reset, not an end like any other', async () => {
+  const { ours, peer } = await connected();
+  peer.pause();
+  ours.send(Buffer.alloc(20_000_000), () => undefined);
+  // libuv may tell a reset behind data as EOF: then the kernel is asked.
+  const outcome = new Promise<unknown>((resolve) => {
+    peer.once('error', resolve);
+    peer.once('end', () => resolve(readingEndedBy(peer)));
+  });
+  await ours.close('graceful', 'api');
+  peer.resume();
+  expect(await outcome).toMatchObject({ code: 'ECONNRESET' });
+}, 15_000);
+
+test('a close after the sending side was shut down does not wait for what has happened', async () => {
+  const { ours, peer } = await connected();
+  const ended = once(peer.resume(), 'end');
+  ours.shutdown('write');
+  await ended;
+  const before = Date.now();
+  await ours.close('graceful', 'api');
+  expect(Date.now() - before).toBeLessThan(4_000); // the deadline of a queue that cannot be emptied is 5 s
+  peer.destroy();
+});
+
+test('after the receiving side was shut down, the end of the peer is still noticed', async () => {
+  const { ours, peer } = await connected();
+  ours.shutdown('read');
+  const eof = next('eof');
+  peer.end();
+  await eof;
+  expect(ours.state).toBe('half-closed-remote');
+});
+
 describe('deadlines', () => {
   test('a connection without traffic is closed when its idle time is over', async () => {
     const { ours, peer } = await connected({ idleTimeoutMs: 50 });
@@ -252,6 +324,30 @@ describe('deadlines', () => {
     expect(ours.log.uncommittedBytes).toBe(6);
     await until(ours, () => ours.log.isDiscarded);
     expect(engine.bufferedBytes).toBe(0);
+  });
+
+  test('a send that is getting on is traffic: it does not count as idle', async () => {
+    const { ours, peer } = await connected({ idleTimeoutMs: 600 });
+    let received = 0;
+    peer.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      peer.pause();
+      setTimeout(() => peer.resume(), 2);
+    });
+    expect(await ours.sendAll(Buffer.alloc(30_000_000), 20_000)).toBe(30_000_000);
+    expect(received).toBeGreaterThan(0);
+    peer.destroy();
+  }, 30_000);
+
+  test('a connection that nobody reads, and whose peer is gone, has failed when its linger time is over', async () => {
+    const { ours, peer } = await connected({ receive: { ...RECEIVE, windowBytes: 100, lingerMs: 300 } });
+    const paused = next('paused');
+    peer.write(Buffer.alloc(1000));
+    await paused;
+    const failed = next('failed');
+    peer.resetAndDestroy();
+    expect((await failed).socket).toBe(ours);
+    expect(ours.closeReason).toMatchObject({ code: 'ECONNRESET' });
   });
 
   test('a reader that stays away longer than its time is forgotten', async () => {
@@ -308,7 +404,7 @@ describe('bounds', () => {
     await engine.close();
     start({ maxSockets: 1 });
     await listen();
-    await expect(listen()).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
+    await expect(listen()).rejects.toMatchObject({ code: 'LIMIT_REACHED' });
   });
 
   test('a name is taken once, and free again after the close', async () => {

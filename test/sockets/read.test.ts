@@ -69,6 +69,16 @@ test('a gap is told once to a receive, which then goes on behind it', async () =
   expect(await receiveAs(log, 'main', request())).toMatchObject({ offset: 4, text: { data: 'efgh' } });
 });
 
+test('a reader that waits is not away: its time does not run out meanwhile', async () => {
+  const log = newLog();
+  const waiting = receiveAs(log, 'main', request({ waitMs: 60_000 }));
+  log.forgetReadersUnusedSince(Infinity);
+  log.write(Buffer.from('abc'));
+  expect(await waiting).toMatchObject({ offset: 0, text: { data: 'abc' } });
+  log.forgetReadersUnusedSince(Infinity);
+  expect(log.readers()).toEqual([]);
+});
+
 describe('following', () => {
   test('gives the name back when its caller goes, also while nothing comes', async () => {
     const log = newLog();

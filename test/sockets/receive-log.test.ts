@@ -191,6 +191,14 @@ describe('the byte budget of the process', () => {
     expect(log.room).toBeGreaterThan(0);
   });
 
+  test('makes a live feed give way, which is never stopped', () => {
+    const budget = new ReceiveBudget(100_000);
+    const { log } = newLog(1_000_000, 'drop-oldest', budget);
+    for (let i = 0; i < 50; i += 1) log.write(Buffer.alloc(10_000));
+    expect(budget.usedBytes).toBeLessThanOrEqual(100_000);
+    expect(log.room).toBe(1_000_000);
+  });
+
   test('gets everything back when logs are discarded', () => {
     const budget = new ReceiveBudget(100_000);
     const { log } = newLog(50_000, 'pause', budget);

@@ -67,8 +67,10 @@ export class Gate {
   private checkOrigin(request: IncomingMessage, host: string): void {
     const origin = request.headers.origin?.toLowerCase();
     if (origin === undefined) {
-      if (request.headers['sec-fetch-site'] !== 'cross-site') return;
-      throw new ProblemError('forbidden', 'cross-site requests are not allowed');
+      // A page on another port of this host is same-site, and not ours either.
+      const site = request.headers['sec-fetch-site'];
+      if (site !== 'cross-site' && site !== 'same-site') return;
+      throw new ProblemError('forbidden', 'requests of other sites are not allowed');
     }
     if (
       origin === `http://${host}` ||

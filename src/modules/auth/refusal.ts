@@ -4,6 +4,9 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { PROBLEM_MEDIA_TYPE, problemOf, slugOf, type Problem } from '../problems/problem.js';
 
+/** How long a refused client may take to take the answer. */
+const ANSWER_MS = 1_000;
+
 /** What is refused before any framework has seen it: answered as a problem, and noted. */
 export class Refusals {
   constructor(private readonly logger: Logger) {}
@@ -20,6 +23,9 @@ export class Refusals {
     const headers = Object.entries(headersOf(found.status, body.length)).map(
       ([name, value]) => `${name}: ${value}`,
     );
+    // Nobody else looks after this connection: it goes when the answer is out, or not taken in time.
+    socket.once('finish', () => socket.destroy());
+    setTimeout(() => socket.destroy(), ANSWER_MS).unref();
     socket.end(
       `HTTP/1.1 ${String(found.status)} ${found.title}\r\n${headers.join('\r\n')}\r\n\r\n${body.toString()}`,
     );

@@ -34,6 +34,9 @@ export class ConfigurationError extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+const HOST_HEADER = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/;
+const ORIGIN =
+  /^(https?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?|[a-z][a-z0-9+.-]*-extension:\/\/[a-z0-9-]+)$/;
 const LOOPBACK_HOSTS = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** The one place that touches the environment. */
@@ -61,8 +64,8 @@ export function readConfiguration(
     dataDir: read.text('SOCKEYE_DATA_DIR'),
     logLevel: read.oneOf('SOCKEYE_LOG_LEVEL', LOG_LEVELS),
     apiKeys,
-    allowedHosts: read.list('SOCKEYE_ALLOWED_HOSTS').map((name) => name.toLowerCase()),
-    allowedOrigins: read.list('SOCKEYE_ALLOWED_ORIGINS').map((origin) => origin.toLowerCase()),
+    allowedHosts: read.matching('SOCKEYE_ALLOWED_HOSTS', HOST_HEADER, 'a host name, with a port or without'),
+    allowedOrigins: read.matching('SOCKEYE_ALLOWED_ORIGINS', ORIGIN, 'an origin like https://app.example'),
     egressAllow: read.networks('SOCKEYE_EGRESS_ALLOW'),
     egressDeny: read.networks('SOCKEYE_EGRESS_DENY'),
     bindAllow: read.networks('SOCKEYE_BIND_ALLOW'),
@@ -87,8 +90,10 @@ function readKeys(environment: Environment, readFile: (path: string) => string):
   const read = new Reader(environment);
   const source = read.text('SOCKEYE_API_KEYS_FILE') === '' ? 'SOCKEYE_API_KEYS' : 'SOCKEYE_API_KEYS_FILE';
   const keys = parse(source, () => parseApiKeys(readKeyTokens(environment, readFile)));
-  if (source === 'SOCKEYE_API_KEYS_FILE' && keys.length === 0)
+  const given = read.text('SOCKEYE_API_KEYS') !== '';
+  if (keys.length === 0 && (given || source === 'SOCKEYE_API_KEYS_FILE')) {
     throw new ConfigurationError(source, 'holds no key');
+  }
   return keys;
 }
 
@@ -145,6 +150,14 @@ class Reader {
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
+  }
+
+  /** Items in lower case, each of the form that `what` describes. */
+  matching(name: VariableName, form: RegExp, what: string): string[] {
+    const items = this.list(name).map((item) => item.toLowerCase());
+    const wrong = items.find((item) => !form.test(item));
+    if (wrong !== undefined) throw new ConfigurationError(name, `"${wrong}" is not ${what}`);
+    return items;
   }
 
   networks(name: VariableName): Network[] {

@@ -34,6 +34,7 @@ export type ProblemType = keyof typeof PROBLEM_TYPES;
 /** Which problem each error of the engine is. */
 export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   ADDRESS_BLOCKED: 'blocked-by-policy',
+  LIMIT_REACHED: 'resource-exhausted',
   NAME_TAKEN: 'conflict',
   OFFSET_GONE: 'gone',
   OFFSET_OUT_OF_RANGE: 'validation-failed',
@@ -43,6 +44,7 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   READER_NOT_FOUND: 'not-found',
   SOCKET_GONE: 'gone',
   SOCKET_NOT_FOUND: 'not-found',
+  STOPPING: 'not-ready',
   SYSTEM_ERROR: 'internal-error',
   EACCES: 'permission-denied',
   EADDRINUSE: 'address-in-use',

@@ -29,6 +29,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+const MEDIA_TYPES = 'the body must be application/json, or application/octet-stream where bytes are sent';
+
 const TYPE_OF_STATUS = new Map<number, ProblemType>([
   [400, 'bad-request'],
   [404, 'not-found'],
@@ -43,6 +45,7 @@ function frameworkProblem(error: unknown): Problem | null {
   const status =
     error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
   if (status === undefined || status >= 500) return null;
+  if (status === 415) return problem('unsupported-media-type', MEDIA_TYPES);
   const type = TYPE_OF_STATUS.get(status) ?? 'bad-request';
   return problem(
     type,

@@ -42,7 +42,9 @@ export class ProblemError extends Error {
 
 /** Input that is not valid, with every place that is wrong. */
 export function invalid(errors: FieldError[]): ProblemError {
-  const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
+  const detail = errors
+    .map(({ pointer, detail: what }) => (pointer === '' ? what : `${pointer}: ${what}`))
+    .join('; ');
   return new ProblemError('validation-failed', detail, { errors });
 }
 

@@ -88,7 +88,7 @@ export class DataController {
     if (!query.follow)
       return shown(await readAt(log, offset, this.readRequest(query, request, reply)), query, reply);
     void reply.header('sockeye-offset', offset);
-    const pieces = follow(log, offset, query.reader ?? null, this.endOfInterest(reply));
+    const pieces = follow(log, offset, query.reader ?? null, goneSignal(reply));
     // A bare stream Nest would read from before it answers; this one begins with the headers.
     return new StreamableFile(Readable.from(pieces, { objectMode: false }), { type: OCTET_STREAM });
   }
@@ -162,12 +162,25 @@ export class DataController {
     return { maxBytes, waitMs, encoding: bare ? null : encoding, signal: this.endOfInterest(reply) };
   }
 
-  /** Aborted when the caller has gone, or the service stops: nothing is waited for after that. */
+  /** Nothing is waited for once the caller has gone, or the service stops: a poll is answered as it is. */
   private endOfInterest(reply: FastifyReply): AbortSignal {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    return AbortSignal.any([gone.signal, this.engine.stopSignal]);
+    const end = new AbortController();
+    const abort = (): void => end.abort();
+    this.engine.stopSignal.addEventListener('abort', abort);
+    reply.raw.once('close', () => {
+      this.engine.stopSignal.removeEventListener('abort', abort);
+      abort();
+    });
+    if (this.engine.stopSignal.aborted) abort();
+    return end.signal;
   }
+}
+
+/** Aborted when the caller has gone. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 /** As JSON, or as bare bytes with the offsets in the headers. */

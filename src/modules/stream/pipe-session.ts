@@ -29,6 +29,8 @@ export class PipeSession {
   private gone = false;
   private readonly early: Buffer[] = [];
   private queuedBytes = 0;
+  /** Messages that the kernel has not taken; the close waits for them, for as long as the client needs. */
+  private unsent = 0;
 
   constructor(
     private readonly webSocket: WebSocket,
@@ -73,7 +75,9 @@ export class PipeSession {
       if (piece.kind === 'gap') return this.failAtGap(reader, piece);
       const { memory } = piece;
       const next = piece.offset + piece.bytes.length;
+      this.unsent += 1;
       this.writer.bareBytes(piece.bytes, (taken) => {
+        this.unsent -= 1;
         if (taken) reader.commit(next);
         memory.release();
       });
@@ -91,7 +95,7 @@ export class PipeSession {
   }
 
   private closeAtEnd({ log, eofOffset, closeReason }: StreamConnection): void {
-    if (!log.isEnded) return;
+    if (!log.isEnded || this.unsent > 0) return;
     if (closeReason instanceof SocketError) this.fail(closeReason);
     else if (closeReason === 'shutdown') this.close(CLOSE_GOING_AWAY, closeReason);
     else this.close(CLOSE_NORMAL, eofOffset === null ? (closeReason ?? 'closed') : 'eof');
@@ -99,6 +103,7 @@ export class PipeSession {
 
   private received(data: Buffer, isBinary: boolean): void {
     if (!isBinary) return this.webSocket.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only');
+    if (!this.writer.isOpen) return; // closing: ws reads on until the client answers
     if (this.connection === null) this.early.push(data);
     else this.send(data);
   }

@@ -44,6 +44,8 @@ export class StreamSession implements ChannelHost, ListenerFollower {
   private readonly listeners: ListenerAttachments;
   /** Channels that may have something to send, in the order of their turns. */
   private readonly ready = new Set<Channel>();
+  /** Channels on which the client has sent more than it was allowed; nothing is read until they are relieved. */
+  private readonly overCredit = new Set<Channel>();
   private lastChannel = 0;
   private pumping = false;
 
@@ -53,7 +55,10 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     private readonly engine: Engine,
   ) {
     this.listeners = new ListenerAttachments(engine, this);
-    this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
+    this.writer = new WebSocketWriter(webSocket, socket, () => {
+      this.pump();
+      this.applyIntake();
+    });
     webSocket.on('message', (data: Buffer, isBinary) => (isBinary ? this.frame(data) : this.text(data)));
     webSocket.once('close', () => this.end());
   }
@@ -106,6 +111,7 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     } catch (error) {
       this.fail(error, question, channel);
     }
+    this.applyIntake();
   }
 
   private handle(event: ClientEvent, data: unknown, question: Question): void {
@@ -232,11 +238,20 @@ export class StreamSession implements ChannelHost, ListenerFollower {
       (error, bytesSent) => this.fail(withBytesSent(error, bytesSent), {}, frame.channel),
       () => this.relieve(channel),
     );
-    if (channel.outstandingBytes > CREDIT_BYTES) this.webSocket.pause();
+    if (channel.outstandingBytes > CREDIT_BYTES) this.overCredit.add(channel);
+    this.applyIntake();
   }
 
   private relieve(channel: Channel): void {
-    if (this.webSocket.isPaused && channel.outstandingBytes <= CREDIT_BYTES) this.webSocket.resume();
+    if (channel.outstandingBytes <= CREDIT_BYTES) this.overCredit.delete(channel);
+    this.applyIntake();
+  }
+
+  /** The client is read from unless it sends beyond its credit, or asks without reading the answers. */
+  private applyIntake(): void {
+    const stop = this.overCredit.size > 0 || this.writer.isOverfull;
+    if (stop && !this.webSocket.isPaused) this.webSocket.pause();
+    else if (!stop && this.webSocket.isPaused) this.webSocket.resume();
   }
 
   private open(connection: StreamConnection, options: ChannelOptions): Channel {

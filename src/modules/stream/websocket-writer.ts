@@ -5,6 +5,9 @@ import { FRAME_HEADER_BYTES, writeFrameHeader } from './frame.js';
 /** More than this on its way to the kernel, and the reading from the log waits. */
 const SATURATED_BYTES = 1024 * 1024;
 
+/** Bytes of sockets stop well before this; only answers can get there. */
+const OVERFULL_BYTES = 4 * SATURATED_BYTES;
+
 /** FIN and opcode 2, binary (RFC 6455, 5.2). */
 const FINAL_BINARY = 0x82;
 
@@ -31,6 +34,11 @@ export class WebSocketWriter {
     return this.socket.writableLength >= SATURATED_BYTES;
   }
 
+  /** Answers have piled up for a client that does not read them. */
+  get isOverfull(): boolean {
+    return this.socket.writableLength >= OVERFULL_BYTES;
+  }
+
   text(message: object): void {
     if (!this.isOpen) return;
     this.cork();
@@ -54,7 +62,8 @@ export class WebSocketWriter {
     this.cork();
     this.socket.write(header);
     this.socket.write(bytes, (error) => {
-      done(!error);
+      // Writes that a destroy has cut short come back without an error.
+      done(!error && !this.socket.destroyed);
       this.written();
     });
   }
