@@ -20,7 +20,7 @@ import { logSockets } from './modules/logging/socket-log.js';
 import { invalid, PROBLEM_MEDIA_TYPE, ProblemError, problemOf } from './modules/problems/problem.js';
 import { ProblemFilter } from './modules/problems/problem.filter.js';
 import { WEBSOCKET_DESCRIPTION } from './modules/stream/description.js';
-import { WebSocketAdapter } from './modules/stream/websocket-adapter.js';
+import { asksForWebSocket, WebSocketAdapter } from './modules/stream/websocket-adapter.js';
 import { Engine } from './sockets/index.js';
 
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -95,6 +95,8 @@ function guardedServer(gate: Gate, refusals: Refusals, api: RequestListener, doc
     connectionsCheckingInterval: SLOW_REQUEST_CHECK_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     keepAlive: true,
+    // Known to Node 24; before, the WebSocket adapter sorts out what is no WebSocket.
+    shouldUpgradeCallback: asksForWebSocket,
   };
   return createServer(options, (request, response) => {
     response.setHeader('x-content-type-options', 'nosniff');

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -47,6 +48,10 @@ export class WebSocketAdapter extends WsAdapter {
     httpServer.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // A client that is gone before the answer must not end the process.
       socket.on('error', () => socket.destroy());
+      if (!asksForWebSocket(request)) {
+        this.serveAsRequest(httpServer, request, socket);
+        return;
+      }
       try {
         this.gate.admit(request);
         this.serverFor(port, request).handleUpgrade(request, socket, head, (webSocket, upgraded) => {
@@ -59,6 +64,24 @@ export class WebSocketAdapter extends WsAdapter {
     return httpServer;
   }
 
+  /**
+   * Another protocol was offered, like h2c by some HTTP clients: a server may pass that over (RFC 9110,
+   * 7.8). Node before 24 has stopped parsing by then, so what has a body cannot be served any more.
+   */
+  private serveAsRequest(httpServer: Server, request: IncomingMessage, socket: Duplex): void {
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+    if (length !== '0' || coding !== undefined) {
+      const detail = 'this Upgrade is not spoken here: send the request without it';
+      this.refusals.connection(socket, new ProblemError('bad-request', detail), request);
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.assignSocket(socket as Socket);
+    response.setHeader('connection', 'close');
+    response.once('finish', () => socket.end());
+    httpServer.emit('request', request, response);
+  }
+
   private serverFor(port: number, request: IncomingMessage): WebSocketServer {
     const path = request.url?.split('?', 1)[0];
     const servers = (this.wsServersRegistry.get(port) ?? []) as (WebSocketServer & { path: string })[];
@@ -66,6 +89,10 @@ export class WebSocketAdapter extends WsAdapter {
     if (server === undefined) throw new ProblemError('not-found', 'no WebSocket here');
     return server;
   }
+}
+
+export function asksForWebSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** Our subprotocol if it is offered. A browser that offers only its key gets that repeated: it insists on one. */
