@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { request } from 'node:http';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, within } from './peer.js';
@@ -136,6 +138,28 @@ describe('an upgrade to a WebSocket', () => {
     expect(await upgrade(locked, '/v1/stream', { authorization: `Bearer ${KEY}` })).toBe(101);
     const protocols = `sockeye.v1, sockeye.bearer.${KEY}`;
     expect(await upgrade(locked, '/v1/stream', { 'sec-websocket-protocol': protocols })).toBe(101);
+  });
+});
+
+describe('a connection that asks for an upgrade', () => {
+  it('is closed after the refusal, also when the client keeps it open', async () => {
+    const { port } = open.application;
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const ended = once(socket.resume(), 'end');
+    // By a reset, once it has written into what is closed.
+    socket.on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(
+      'GET /v1/stream HTTP/1.1\r\nHost: evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    await within('the end of the answer', ended);
+    socket.write('still here');
+    await within('the close', closed);
+  });
+
+  it('is served as if it had not asked, where the protocol is not spoken', async () => {
+    expect(await upgrade(open, '/health/live', { upgrade: 'h2c' })).toBe(200);
+    expect(await upgrade(open, '/health/live', { upgrade: 'h2c', host: 'evil.example' })).toBe(403);
   });
 });
 
