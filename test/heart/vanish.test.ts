@@ -5,7 +5,9 @@ import { StreamClient, terminateClients } from '../support/ws-client.js';
 
 /** A network of two: this host, and a namespace that can be cut off without a word. */
 const NAME = `sockeye-${process.pid}`;
-const [NEAR, FAR] = ['10.213.77.1', '10.213.77.2'];
+// Of its own for each process: what a killed run has left behind must not stand in the way.
+const SUBNET = `10.${(process.pid >>> 8) % 256}.${process.pid % 256}`;
+const [NEAR, FAR] = [`${SUBNET}.1`, `${SUBNET}.2`];
 const [LINK, FAR_LINK] = [`ske${process.pid % 100_000}a`, `ske${process.pid % 100_000}b`];
 const INSIDE = ['ip', 'netns', 'exec', NAME];
 
