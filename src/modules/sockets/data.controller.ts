@@ -49,7 +49,13 @@ export class DataController {
       'problem `timed-out`, whose `bytesSent` says how many bytes belong to the stream: go on after them.',
     problems: [
       ...(['validation-failed', 'not-found', 'conflict', 'gone', 'payload-too-large'] as const),
-      ...(['unsupported-media-type', 'connection-reset', 'unreachable', 'timed-out'] as const),
+      ...([
+        'unsupported-media-type',
+        'connection-reset',
+        'unreachable',
+        'resource-exhausted',
+        'timed-out',
+      ] as const),
     ],
   })
   @ApiOkResponse({ type: SentAnswer })
