@@ -72,9 +72,8 @@ export class StreamConnection extends ManagedSocket {
     this.receive = settings.receive;
     this.idleTimeoutMs = settings.idleTimeoutMs;
     this.lastTrafficAt = context.now();
-    const { windowBytes, overflow } = settings.receive;
     this.log = new ReceiveLog(
-      { windowBytes, overflow, now: context.now, onRoom: () => this.roomMade() },
+      { ...settings.receive, now: context.now, onRoom: () => this.roomMade() },
       context.budget,
     );
     this.reads = new ReadBuffer(this.log);
@@ -175,7 +174,12 @@ export class StreamConnection extends ManagedSocket {
     this.dropWhatComes();
     this.sends.end();
     // A peer must not take what it got for all there was: a queue that can't be emptied ends in a reset.
-    const late = setTimeout(() => this.socket.resetAndDestroy(), CLOSE_FLUSH_MS);
+    const late = setTimeout(() => {
+      this.reasonToBe = new SocketError('ETIMEDOUT', 'the peer did not take what was queued', {
+        syscall: 'send',
+      });
+      this.socket.resetAndDestroy();
+    }, CLOSE_FLUSH_MS);
     const finished = this.socket.writableFinished
       ? Promise.resolve()
       : new Promise<void>((resolve) => this.socket.once('finish', resolve));
@@ -214,9 +218,8 @@ export class StreamConnection extends ManagedSocket {
     else this.peerLostAt ??= now;
     const since = Math.max(this.peerLostAt ?? now, this.lastTrafficAt);
     if (this.peerLostAt === null || now - since < this.receive.lingerMs) return;
-    this.socket.destroy(
-      new SocketError('ECONNRESET', 'read ECONNRESET: the peer went while nobody read', { syscall: 'read' }),
-    );
+    const detail = 'read ECONNRESET: the peer went while nobody read';
+    this.socket.destroy(new SocketError('ECONNRESET', detail, { syscall: 'read' }));
   }
 
   private halfClosedTooLong(quietMs: number): boolean {
@@ -279,8 +282,7 @@ export class StreamConnection extends ManagedSocket {
     if (this.dropping) return;
     this.dropping = true;
     // What libuv holds is the log's memory, which can be another log's soon: it must be exchanged first.
-    this.reads.release();
-    readInto(this.socket, this.reads.dump);
+    readInto(this.socket, this.reads.release());
     this.socket.resume();
   }
 
@@ -302,8 +304,7 @@ export class StreamConnection extends ManagedSocket {
   }
 
   private failed(error: Error): void {
-    const { address, port } = this.remoteAddress;
-    const reason = SocketError.fromSystem(error, { address, port });
+    const reason = SocketError.fromSystem(error, { ...this.remoteAddress });
     this.reasonToBe ??= reason;
     this.sends.fail(reason);
   }
@@ -311,9 +312,8 @@ export class StreamConnection extends ManagedSocket {
   /** The descriptor is closed. */
   private ended(): void {
     if (this.isClosed) return;
-    const reason = this.reasonToBe ?? 'eof';
     this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
-    this.settleClosed(reason);
+    this.settleClosed(this.reasonToBe ?? 'eof');
     this.log.returnLoan();
     this.log.end();
   }

@@ -291,6 +291,7 @@ test('a graceful close that cannot send all that is queued is a reset, not an en
   await ours.close('graceful', 'api');
   peer.resume();
   expect(await outcome).toMatchObject({ code: 'ECONNRESET' });
+  expect(ours.closeReason).toMatchObject({ code: 'ETIMEDOUT' });
 }, 15_000);
 
 test('a close after the sending side was shut down does not wait for what has happened', async () => {
