@@ -1,7 +1,9 @@
-import net from 'node:net';
-import { addressBytes, endpointOf } from './endpoint.js';
+import type net from 'node:net';
+import { addressBytes, endpointOf, type Family, type InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
+import { unconnectedSocket } from './kernel-handle.js';
 import { blocked, type Policy } from './policy.js';
+import { openStream } from './stream-descriptor.js';
 import { resolveHost, type FamilyChoice, type ResolvedAddress } from './resolve.js';
 
 export interface DialTarget {
@@ -67,6 +69,11 @@ function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy):
   if (!decision.allowed) throw blocked('bind', address, localPort ?? 0, decision.rule);
 }
 
+function localEnd({ localAddress, localPort }: DialTarget, family: Family): InternetEndpoint | null {
+  if (localAddress === null && localPort === null) return null;
+  return { address: localAddress ?? (family === 'ipv6' ? '::' : '0.0.0.0'), port: localPort ?? 0, family };
+}
+
 function connect<T>(
   address: string,
   target: DialTarget,
@@ -74,15 +81,12 @@ function connect<T>(
   policy: Policy,
   onConnect: (socket: net.Socket) => T | null,
 ): Promise<T> {
-  const { port, localAddress, localPort } = target;
+  const { port } = target;
   return new Promise<T>((resolve, reject) => {
-    const socket = net.connect({
-      host: address,
-      port,
-      ...(localAddress === null ? {} : { localAddress }),
-      ...(localPort === null ? {} : { localPort }),
-      allowHalfOpen: true,
-    });
+    const { family } = endpointOf(address, port);
+    const fd = openStream({ family, local: localEnd(target, family) });
+    const socket = unconnectedSocket(fd);
+    socket.connect({ host: address, port });
     const fail = (error: SocketError): void => {
       clearTimeout(timer);
       socket.destroy();

@@ -2,11 +2,26 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 export type Family = 'ipv4' | 'ipv6';
 
-/** A numeric address and a port: what getsockname(2) and getpeername(2) answer. */
-export interface Endpoint {
+/** A numeric address and a port. A link-local IPv6 address carries its zone: `fe80::1%eth0` (RFC 4007). */
+export interface InternetEndpoint {
   readonly address: string;
   readonly port: number;
   readonly family: Family;
+}
+
+/** A file that names a Unix socket, unix(7); the path of an unnamed one is ''. */
+export interface UnixEndpoint {
+  readonly path: string;
+  readonly family: 'unix';
+}
+
+/** One end of a socket: what getsockname(2) and getpeername(2) answer. */
+export type Endpoint = InternetEndpoint | UnixEndpoint;
+
+/** An end in the fields that errors carry. */
+export function errorFields(end: Endpoint | null): { address?: string; port?: number } {
+  if (end === null) return {};
+  return end.family === 'unix' ? { address: end.path } : { address: end.address, port: end.port };
 }
 
 const V4_MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
@@ -41,14 +56,20 @@ function ipv6Bytes(address: string): Uint8Array {
   return bytes;
 }
 
+/** `fe80::1%eth0` as the address and its zone. */
+export function splitZone(address: string): { address: string; zone: string | null } {
+  const cut = address.indexOf('%');
+  return cut < 0 ? { address, zone: null } : { address: address.slice(0, cut), zone: address.slice(cut + 1) };
+}
+
 /** True when the 16 bytes stand for an IPv4 address (::ffff:0:0/96). */
 export function isMapped(bytes: Uint8Array): boolean {
   return V4_MAPPED_PREFIX.every((byte, index) => bytes[index] === byte);
 }
 
 /** An address as the kernel gave it, v4-mapped ones (dual-stack sockets) shown as the IPv4 they are. */
-export function endpointOf(address: string, port: number): Endpoint {
-  const bytes = addressBytes(address.replace(/%.*$/, ''));
+export function endpointOf(address: string, port: number): InternetEndpoint {
+  const bytes = addressBytes(splitZone(address).address);
   if (bytes === null || !isMapped(bytes)) return { address, port, family: isIPv4(address) ? 'ipv4' : 'ipv6' };
   return { address: bytes.subarray(12).join('.'), port, family: 'ipv4' };
 }

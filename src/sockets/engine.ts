@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { DataSocket } from './data-socket.js';
 import { dial, type DialTarget } from './dial.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
@@ -8,7 +9,7 @@ import { Registry } from './registry.js';
 import { resolveHost } from './resolve.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent } from './socket.js';
 import type { Page } from './socket-list.js';
-import type { StreamSettings } from './socket-settings.js';
+import type { DataSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
 import { StreamListener, type ListenerSettings } from './stream-listener.js';
 
@@ -17,7 +18,7 @@ export interface ListenRequest extends ListenerSettings {
   port: number;
 }
 
-export interface ConnectRequest extends StreamSettings, DialTarget {}
+export interface ConnectRequest extends DataSettings, DialTarget {}
 
 export interface EngineOptions {
   limits?: Partial<Limits>;
@@ -44,7 +45,7 @@ export class Engine {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.policy = new Policy(options.policy);
     this.registry = new Registry(this.limits, (socket) => {
-      if (!(socket instanceof StreamConnection)) return;
+      if (!(socket instanceof DataSocket)) return;
       this.parentOf(socket)?.connections.remove(socket);
       socket.log.discard(); // its bytes must not stay in the budget when nobody can find them
     });
@@ -76,7 +77,7 @@ export class Engine {
       if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${request.host}`);
       const decision = this.policy.mayBind(found.address, request.port);
       if (!decision.allowed) throw blocked('bind', request.host, request.port, decision.rule);
-      const at = { address: found.address, port: request.port };
+      const at = { ...found, port: request.port };
       const listener = await StreamListener.listen(at, request, this.context, {
         reserve: () => this.reserve(null),
         admit: (connection) => this.admit(connection, 'accepted'),
@@ -116,9 +117,10 @@ export class Engine {
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a listener`);
   }
 
-  connection(idOrName: string): StreamConnection {
+  /** A socket that carries data: any but a listener of streams. */
+  dataSocket(idOrName: string): DataSocket {
     const socket = this.get(idOrName);
-    if (socket instanceof StreamConnection) return socket;
+    if (socket instanceof DataSocket) return socket;
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is a listener: it carries no bytes`);
   }
 
@@ -136,7 +138,7 @@ export class Engine {
     this.removed.add(socket);
     const alreadyClosed = socket.isClosed;
     const closing = socket.close(mode, 'api');
-    if (socket instanceof StreamConnection) socket.log.discard();
+    if (socket instanceof DataSocket) socket.log.discard();
     if (alreadyClosed) this.registry.forget(socket);
     await closing;
     if (socket instanceof StreamListener) await this.closeConnections(socket, mode, drainMs);
@@ -206,12 +208,12 @@ export class Engine {
   private noticed(event: SocketEvent): void {
     if (event.name === 'closed' || event.name === 'failed') {
       this.registry.noteClosed(event.socket);
-      if (event.socket instanceof StreamConnection) this.parentOf(event.socket)?.connectionClosed();
+      if (event.socket instanceof DataSocket) this.parentOf(event.socket)?.connectionClosed();
     }
     this.events.emit('socket', event);
   }
 
-  private parentOf(connection: StreamConnection): StreamListener | null {
+  private parentOf(connection: DataSocket): StreamListener | null {
     if (connection.listenerId === null) return null;
     try {
       const parent = this.registry.get(connection.listenerId);

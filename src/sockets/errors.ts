@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { errorFields, type Endpoint } from './endpoint.js';
 
 /** Codes of the kernel and the resolver that a caller can act on. errno(3), gai_strerror(3). */
 const SYSTEM_CODES = [
@@ -13,18 +14,35 @@ const SYSTEM_CODES = [
   'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EDESTADDRREQ',
+  'EDOM',
+  'EEXIST',
   'EHOSTUNREACH',
   'EINVAL',
+  'EISCONN',
+  'ELOOP',
   'EMFILE',
+  'EMSGSIZE',
+  'ENAMETOOLONG',
   'ENETDOWN',
   'ENETUNREACH',
   'ENFILE',
   'ENOBUFS',
+  'ENODEV',
+  'ENOENT',
   'ENOMEM',
+  'ENOPROTOOPT',
   'ENOTCONN',
+  'ENOTDIR',
+  'ENOTSOCK',
+  'EOPNOTSUPP',
   'EPERM',
   'EPIPE',
+  'EPROTO',
   'EPROTONOSUPPORT',
+  'EPROTOTYPE',
+  'EROFS',
+  'ESOCKTNOSUPPORT',
   'ETIMEDOUT',
 ] as const;
 
@@ -86,8 +104,16 @@ function isSystemCode(code: string): code is (typeof SYSTEM_CODES)[number] {
   return KNOWN_CODES.has(code);
 }
 
+/** errno.h: what Node knows, and what it does not. */
+const ERRNO: Readonly<Record<string, number>> = { ...constants.errno, ESOCKTNOSUPPORT: 94 };
+// Two names of one number (ENOTSUP, EOPNOTSUPP): the one of the list counts.
+const NAME_OF_ERRNO = new Map([
+  ...Object.entries(ERRNO).map(([name, number]) => [number, name] as const),
+  ...SYSTEM_CODES.flatMap((name) => (ERRNO[name] === undefined ? [] : [[ERRNO[name], name] as const])),
+]);
+
 function errnoOf(code: SocketErrorCode): number | undefined {
-  return RESOLVER_ERRNO[code] ?? (constants.errno as Record<string, number>)[code];
+  return RESOLVER_ERRNO[code] ?? ERRNO[code];
 }
 
 /** The one error that the engine throws: a code of a closed list, and what the kernel said. */
@@ -102,6 +128,15 @@ export class SocketError extends Error {
     super(message, { cause: details.cause });
     this.name = 'SocketError';
     this.errno = details.errno ?? errnoOf(code);
+  }
+
+  /** What a system call of our own answered: errno(3) as the kernel gave it, and what it was about. */
+  static fromErrno(errno: number, syscall: string, end: Endpoint | null = null): SocketError {
+    const name = NAME_OF_ERRNO.get(errno) ?? `errno ${String(errno)}`;
+    const code = isSystemCode(name) ? name : 'SYSTEM_ERROR';
+    const { address, port } = errorFields(end);
+    const message = describe(code, name, syscall, address, port);
+    return new SocketError(code, message, { errno, syscall, address, port });
   }
 
   /** Translates an error of Node at the edge of the system call; the original stays as the cause. */

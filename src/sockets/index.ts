@@ -4,6 +4,7 @@
  *   engine.ts             the facade: listen, connect, get, list, remove, events
  *   registry.ts           the set of sockets: ids, names, bounds; socket-list.ts keeps their order
  *   socket.ts             what every socket has: id, state, one close; socket-settings.ts: what was asked for
+ *   data-socket.ts        what every socket has that carries data: a log, counters
  *   stream-listener.ts    a TCP socket that listens
  *   stream-connection.ts  a TCP connection, accepted or dialled
  *     receive-log.ts        what it received: offsets, readers, gaps (byte-window.ts, slab.ts: the memory,
@@ -14,10 +15,13 @@
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
  *   read.ts  follow.ts    recv: reading from a log, with a wait, and all that comes
+ *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
+ *                         errors, sockaddr.ts: addresses as the kernel lays them out
  *   payload.ts            bytes as text and back
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
 export { Engine, type ConnectRequest, type EngineOptions, type ListenRequest } from './engine.js';
+export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
@@ -30,8 +34,10 @@ export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js'
 export { isHostSyntax } from './resolve.js';
 export {
   ManagedSocket,
+  PROTOCOLS,
   SOCKET_STATES,
   type CloseReason,
+  type Protocol,
   type SocketEvent,
   type SocketKind,
   type SocketState,

@@ -26,6 +26,12 @@ export interface ReadSide {
   filled: (count: number) => boolean;
 }
 
+/** A descriptor that is not connected yet, as a socket of Node that reads nothing by itself (`manualStart`). */
+export function unconnectedSocket(fd: number): net.Socket {
+  const options = { fd, manualStart: true, allowHalfOpen: true };
+  return new net.Socket(options);
+}
+
 /**
  * Takes the open connection out of `socket` into a new one that reads through `side`. Call it in the
  * very tick of 'connection' or 'connect': nothing has been read yet then. Null when it is gone already.

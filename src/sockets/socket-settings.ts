@@ -16,7 +16,7 @@ export interface ReceiveSettings {
   readerTtlMs: number | null;
 }
 
-export interface StreamSettings extends SocketLabels {
+export interface DataSettings extends SocketLabels {
   receive: ReceiveSettings;
   /** Closed after this long without a byte in either direction; 0: never. */
   idleTimeoutMs: number;

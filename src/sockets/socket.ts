@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Endpoint, Family } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import type { SocketError } from './errors.js';
 import type { Limits } from './limits.js';
 import type { ReceiveBudget } from './receive-budget.js';
 import type { SocketLabels } from './socket-settings.js';
 
 export type SocketKind = 'listener' | 'connection' | 'client';
-export type Protocol = 'tcp';
+export const PROTOCOLS = ['tcp', 'tls', 'udp', 'unix', 'unix-datagram', 'unix-seqpacket', 'icmp'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
 
 export const SOCKET_STATES = [
   'listening',
@@ -56,7 +57,6 @@ const NEXT_STATES: Record<SocketState, readonly SocketState[]> = {
 /** What every socket has, whatever its kind: an id, a state, and one close that can be called twice. */
 export abstract class ManagedSocket {
   readonly id: string;
-  readonly protocol: Protocol = 'tcp';
   readonly createdAt: number;
   /** Place in the order of creation; lists and their cursors go by it. Given by the registry. */
   sequence = 0;
@@ -66,6 +66,7 @@ export abstract class ManagedSocket {
 
   protected constructor(
     readonly kind: SocketKind,
+    readonly protocol: Protocol,
     initial: SocketState,
     readonly localAddress: Endpoint,
     readonly identity: SocketLabels,
@@ -84,7 +85,7 @@ export abstract class ManagedSocket {
     return this.identity.name;
   }
 
-  get family(): Family {
+  get family(): Endpoint['family'] {
     return this.localAddress.family;
   }
 

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
-import { endpointOf, type Endpoint } from './endpoint.js';
+import { DataSocket } from './data-socket.js';
+import { endpointOf, errorFields, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { adopt, filenoOf, isConnected, readingEndedBy, readInto } from './kernel-handle.js';
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, MAX_QUEUED_BYTES } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
 import { ReceiveLog } from './receive-log.js';
 import { SendQueue, type Sent } from './send-queue.js';
-import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
-import type { ReceiveSettings, StreamSettings } from './socket-settings.js';
+import type { CloseReason, Protocol, SocketContext } from './socket.js';
+import type { DataSettings } from './socket-settings.js';
 
 /** A connection whose large read memory is given back after this long without a byte. */
 const QUIET_MS = 1_000;
@@ -16,23 +17,15 @@ const QUIET_MS = 1_000;
  * An open TCP connection, accepted or dialled: what comes in goes to its receive log, what goes out
  * through its send queue. Reading stops while the log is full; TCP then slows the peer.
  */
-export class StreamConnection extends ManagedSocket {
-  readonly log: ReceiveLog;
-  readonly remoteAddress: Endpoint;
-  readonly receive: ReceiveSettings;
+export class StreamConnection extends DataSocket {
+  override readonly log: ReceiveLog;
   private readonly socket: Socket;
   private readonly reads: ReadBuffer;
   private readonly sends: SendQueue;
-  private readonly idleTimeoutMs: number;
-  /** Reads from the kernel that brought bytes. */
-  receivedChunks = 0;
-  private lastTrafficAt: number;
   private pausedByUser = false;
   private stalled = false;
   private reading = true;
   private dropping = false;
-  /** The peer has sent EOF (or reading was shut down): the final offset. */
-  eofOffset: number | null = null;
   private peerLostAt: number | null = null;
   private reasonToBe: CloseReason | null = null;
   private readonly closed: Promise<void>;
@@ -41,7 +34,7 @@ export class StreamConnection extends ManagedSocket {
   static over(
     source: Socket,
     kind: 'connection' | 'client',
-    settings: StreamSettings,
+    settings: DataSettings,
     context: SocketContext,
     listenerId: string | null,
   ): StreamConnection | null {
@@ -52,7 +45,7 @@ export class StreamConnection extends ManagedSocket {
       remote: endpointOf(remoteAddress, remotePort ?? 0),
     };
     try {
-      return new StreamConnection(source, kind, ends, settings, context, listenerId);
+      return new StreamConnection(source, kind, 'tcp', ends, settings, context, listenerId);
     } catch (error) {
       if (error instanceof SocketError) return null;
       throw error;
@@ -62,16 +55,13 @@ export class StreamConnection extends ManagedSocket {
   private constructor(
     source: Socket,
     kind: 'connection' | 'client',
+    protocol: Protocol,
     ends: { local: Endpoint; remote: Endpoint },
-    settings: StreamSettings,
+    settings: DataSettings,
     context: SocketContext,
-    readonly listenerId: string | null,
+    listenerId: string | null,
   ) {
-    super(kind, 'open', ends.local, settings, context);
-    this.remoteAddress = ends.remote;
-    this.receive = settings.receive;
-    this.idleTimeoutMs = settings.idleTimeoutMs;
-    this.lastTrafficAt = context.now();
+    super(kind, protocol, 'open', ends.local, ends.remote, settings, context, listenerId);
     this.log = new ReceiveLog(
       { ...settings.receive, now: context.now, onRoom: () => this.roomMade() },
       context.budget,
@@ -101,47 +91,38 @@ export class StreamConnection extends ManagedSocket {
     return this.isClosed ? null : filenoOf(this.socket);
   }
 
-  get sentBytes(): number {
+  override get sentBytes(): number {
     return this.sends.sentBytes;
   }
 
-  get queuedBytes(): number {
+  override get queuedBytes(): number {
     return this.isClosed ? 0 : this.sends.queuedBytes;
   }
 
-  get idleMs(): number {
-    return Math.max(0, (this.closedAt ?? this.context.now()) - this.lastTrafficAt);
-  }
-
-  /** Nothing is read from the peer: the log is full, or somebody asked for it. */
-  get isPaused(): boolean {
+  override get isPaused(): boolean {
     return this.eofOffset === null && !this.isClosed && !this.dropping && (this.pausedByUser || this.stalled);
   }
 
-  /** sendall(2): `done` is called once the kernel took everything. Answers how to take it back. */
-  send(data: Buffer, done: Sent): (reason: SocketError) => void {
+  override send(data: Buffer, done: Sent): (reason: SocketError) => void {
     const refusal = this.refusesSends(data.length);
     if (refusal === null) return this.sends.push(data, done);
     queueMicrotask(() => done(refusal, 0));
     return () => undefined;
   }
 
-  /** As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far. */
-  async sendAll(data: Buffer, timeoutMs: number): Promise<number> {
+  override async sendAll(data: Buffer, timeoutMs: number): Promise<number> {
     const refusal = this.refusesSends(data.length);
     if (refusal !== null) throw refusal;
     return this.sends.pushWithin(data, timeoutMs);
   }
 
-  /** send(2): takes what fits into the kernel's buffer now, which may be nothing. */
-  sendSome(data: Buffer): number {
+  override sendSome(data: Buffer): number {
     const refusal = this.refusesSends(0);
     if (refusal !== null) throw refusal;
     return this.sends.pushSome(data);
   }
 
-  /** shutdown(2). `write`: the peer gets EOF after what is queued. `read`: what still comes is dropped. */
-  shutdown(how: 'read' | 'write' | 'both'): void {
+  override shutdown(how: 'read' | 'write' | 'both'): void {
     if (this.isClosed) throw new SocketError('ENOTCONN', 'the socket is closed', { syscall: 'shutdown' });
     if (how !== 'write' && this.eofOffset === null) {
       this.dropWhatComes();
@@ -152,12 +133,12 @@ export class StreamConnection extends ManagedSocket {
     this.sends.end();
   }
 
-  pause(): void {
+  override pause(): void {
     this.pausedByUser = true;
     this.applyFlow();
   }
 
-  resume(): void {
+  override resume(): void {
     this.pausedByUser = false;
     this.applyFlow();
   }
@@ -190,12 +171,8 @@ export class StreamConnection extends ManagedSocket {
     this.ended();
   }
 
-  /** Nothing of it is wanted any more: all was read, or thrown away. */
-  override isSpent(): boolean {
-    return this.log.isDiscarded || this.log.uncommittedBytes === 0;
-  }
-
   override sweep(now: number): void {
+    this.sweepLog(now);
     const quietMs = now - this.lastTrafficAt;
     if (!this.isClosed) {
       if (quietMs > QUIET_MS && this.reads.holdsMemory) readInto(this.socket, this.reads.release());
@@ -203,10 +180,7 @@ export class StreamConnection extends ManagedSocket {
       this.noticeLostPeer(now);
       if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
       else if (this.halfClosedTooLong(quietMs)) void this.close('graceful', 'eof');
-    } else if (!this.log.isDiscarded && now - (this.closedAt ?? now) >= this.receive.lingerMs) {
-      this.log.discard();
     }
-    if (this.receive.readerTtlMs !== null) this.log.forgetReadersUnusedSince(now - this.receive.readerTtlMs);
   }
 
   /**
@@ -304,7 +278,7 @@ export class StreamConnection extends ManagedSocket {
   }
 
   private failed(error: Error): void {
-    const reason = SocketError.fromSystem(error, { ...this.remoteAddress });
+    const reason = SocketError.fromSystem(error, errorFields(this.remoteAddress));
     this.reasonToBe ??= reason;
     this.sends.fail(reason);
   }

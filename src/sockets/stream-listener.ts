@@ -1,11 +1,13 @@
 import net from 'node:net';
-import { endpointOf, type Endpoint } from './endpoint.js';
+import { errorFields, type Endpoint, type InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { filenoOf } from './kernel-handle.js';
+import { getsockname } from './native/syscalls.js';
 import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
 import type { ReceiveSettings, SocketLabels } from './socket-settings.js';
 import { SocketList } from './socket-list.js';
 import { StreamConnection } from './stream-connection.js';
+import { openStream } from './stream-descriptor.js';
 
 export interface ListenerSettings extends SocketLabels {
   backlog: number;
@@ -36,19 +38,21 @@ export class StreamListener extends ManagedSocket {
    * Fails with EADDRINUSE, EADDRNOTAVAIL, EACCES and the like.
    */
   static async listen(
-    at: { address: string; port: number },
+    at: InternetEndpoint,
     settings: ListenerSettings,
     context: SocketContext,
     admission: Admission,
   ): Promise<StreamListener> {
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
     const { backlog, ipv6Only } = settings;
+    const fd = openStream({ family: at.family, local: at, ipv6Only });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(SocketError.fromSystem(error, { syscall: 'listen', ...at })));
-      server.listen({ host: at.address, port: at.port, backlog, ipv6Only, exclusive: true }, resolve);
+      server.once('error', (error) =>
+        reject(SocketError.fromSystem(error, { syscall: 'listen', ...errorFields(at) })),
+      );
+      server.listen({ fd }, backlog, resolve);
     });
-    const bound = server.address() as net.AddressInfo;
-    return new StreamListener(server, endpointOf(bound.address, bound.port), settings, context, admission);
+    return new StreamListener(server, getsockname(fd), settings, context, admission);
   }
 
   private constructor(
@@ -58,7 +62,7 @@ export class StreamListener extends ManagedSocket {
     context: SocketContext,
     private readonly admission: Admission,
   ) {
-    super('listener', 'listening', local, settings, context);
+    super('listener', 'tcp', 'listening', local, settings, context);
     server.removeAllListeners('error');
     // An error of accept(2) concerns one connection that never came to be; the listener goes on.
     server.on('error', () => (this.rejectedCount += 1));

@@ -4,6 +4,7 @@ import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, freePort, Peer, PeerServer, within } from './peer.js';
 import { dial, inState, listen } from './steps.js';
+import { portOf } from '../support/ends.js';
 
 let api: Api;
 /** An address for documentation: of no host. */
@@ -64,8 +65,9 @@ describe('creating a client', () => {
   });
 
   it('reaches a listener of the same service', async () => {
-    const { id, localAddress } = await listen(api);
-    const { body } = await api.post<SocketDto>('/v1/clients', { host: '127.0.0.1', port: localAddress.port });
+    const listener = await listen(api);
+    const { id } = listener;
+    const { body } = await api.post<SocketDto>('/v1/clients', { host: '127.0.0.1', port: portOf(listener) });
     const connection = await api.application.eventually('it is accepted', async () => {
       const answer = await api.get<SocketListDto>(`/v1/listeners/${id}/connections`);
       return answer.body.items[0] ?? null;

@@ -4,6 +4,7 @@ import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import type { Api } from '../support/api.js';
 import { Peer, PeerServer } from './peer.js';
+import { portOf } from '../support/ends.js';
 
 export async function listen(api: Api, spec: object = {}): Promise<ListenerDto> {
   const { status, body } = await api.post<ListenerDto>('/v1/listeners', spec);
@@ -17,10 +18,15 @@ export async function accept(
   listener: ListenerDto,
   options: { stalled?: boolean } = {},
 ): Promise<{ peer: Peer; connection: SocketDto }> {
-  const peer = await Peer.connect(listener.localAddress.port, options);
+  const peer = await Peer.connect(portOf(listener), options);
   const connection = await api.application.eventually('the connection is accepted', async () => {
     const { body } = await api.get<SocketListDto>(`/v1/listeners/${listener.id}/connections`);
-    return body.items.find(({ remoteAddress }) => remoteAddress?.port === peer.port) ?? null;
+    return (
+      body.items.find(
+        ({ remoteAddress }) =>
+          remoteAddress !== null && 'port' in remoteAddress && remoteAddress.port === peer.port,
+      ) ?? null
+    );
   });
   return { peer, connection };
 }

@@ -6,6 +6,7 @@ import { readingEndedBy } from '../../src/sockets/kernel-handle.js';
 import type { ReceiveSettings } from '../../src/sockets/socket-settings.js';
 import type { StreamConnection } from '../../src/sockets/stream-connection.js';
 import type { StreamListener } from '../../src/sockets/stream-listener.js';
+import { portOf } from '../support/ends.js';
 
 const RECEIVE: ReceiveSettings = {
   windowBytes: 65_536,
@@ -54,7 +55,7 @@ async function connected(
 ): Promise<{ ours: StreamConnection; peer: net.Socket }> {
   const listener = await listen(over);
   const accepted = next('accepted');
-  const peer = net.connect({ port: listener.localAddress.port, host: '127.0.0.1', allowHalfOpen: true });
+  const peer = net.connect({ port: portOf(listener), host: '127.0.0.1', allowHalfOpen: true });
   peer.on('error', () => undefined);
   await once(peer, 'connect');
   return { ours: (await accepted).socket as StreamConnection, peer };
@@ -403,7 +404,7 @@ describe('deadlines', () => {
 describe('bounds', () => {
   test('one connection more than a listener may have is reset', async () => {
     const listener = await listen({ maxConnections: 1 });
-    const { port } = listener.localAddress;
+    const port = portOf(listener);
     const first = net.connect(port, '127.0.0.1');
     await next('accepted');
     const second = net.connect(port, '127.0.0.1');
@@ -435,7 +436,7 @@ describe('bounds', () => {
   test('a failed bind gives its place and its name back', async () => {
     await engine.close();
     start({ maxSockets: 2 });
-    const { port } = (await listen()).localAddress;
+    const port = portOf(await listen());
     await expect(listen({ port, name: 'again' })).rejects.toMatchObject({ code: 'EADDRINUSE', errno: 98 });
     await expect(listen({ name: 'again' })).resolves.toBeDefined();
   });

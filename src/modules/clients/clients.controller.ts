@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Engine, SocketError, type StreamConnection } from '../../sockets/index.js';
+import { Engine, SocketError, type DataSocket } from '../../sockets/index.js';
 import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { requireTcp } from '../common/create.dto.js';
@@ -73,8 +73,8 @@ export class ClientsController {
     await this.engine.remove(this.client(idOrName), query.mode);
   }
 
-  private client(idOrName: string): StreamConnection {
-    const socket = this.engine.connection(idOrName);
+  private client(idOrName: string): DataSocket {
+    const socket = this.engine.dataSocket(idOrName);
     if (socket.kind === 'client') return socket;
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a client`);
   }

@@ -1,11 +1,14 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
-import { DEFAULT_LIMITS, SocketError, type Limits, type ReceiveSettings } from '../../sockets/index.js';
+import {
+  DEFAULT_LIMITS,
+  PROTOCOLS,
+  SocketError,
+  type Limits,
+  type ReceiveSettings,
+} from '../../sockets/index.js';
 import { DurationMs, Labels, OneOf, SocketName, WindowBytes } from './fields.js';
-
-/** Protocols the contract knows; what this host or version can't do is refused with EPROTONOSUPPORT. */
-const PROTOCOLS = ['tcp', 'tls', 'udp', 'unix', 'unix-datagram', 'unix-seqpacket', 'icmp'];
 
 export class ReceiveDto {
   @WindowBytes({

@@ -1,8 +1,9 @@
 import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import {
+  PROTOCOLS,
   SOCKET_STATES,
   SocketError,
-  StreamConnection,
+  DataSocket,
   type StreamListener,
   type CloseReason,
   type Endpoint,
@@ -18,6 +19,16 @@ export class AddressDto {
   @ApiProperty({ type: 'integer', example: 9999 })
   port!: number;
 }
+
+export class UnixAddressDto {
+  @ApiProperty({ description: 'Empty for a socket without a name', example: '/run/sockeye/meters.sock' })
+  path!: string;
+}
+
+const ADDRESS_REFS = [
+  { $ref: '#/components/schemas/AddressDto' },
+  { $ref: '#/components/schemas/UnixAddressDto' },
+];
 
 export class SystemReasonDto {
   @ApiProperty({ example: 'ECONNRESET' })
@@ -89,7 +100,7 @@ export class ReaderDto {
 const CLOSE_REASONS = ['eof', 'api', 'idle', 'listener-closed', 'shutdown'];
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
-@ApiExtraModels(SystemReasonDto)
+@ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto)
 export class SocketDto {
   @ApiProperty({
     description: 'lsn_ listener, con_ accepted connection, cli_ client',
@@ -100,10 +111,10 @@ export class SocketDto {
   @ApiProperty({ enum: ['listener', 'connection', 'client'] })
   kind!: SocketKind;
 
-  @ApiProperty({ enum: ['tcp'] })
+  @ApiProperty({ enum: [...PROTOCOLS] })
   protocol!: string;
 
-  @ApiProperty({ enum: ['ipv4', 'ipv6'] })
+  @ApiProperty({ enum: ['ipv4', 'ipv6', 'unix'] })
   family!: string;
 
   @ApiProperty({ enum: [...SOCKET_STATES] })
@@ -125,11 +136,14 @@ export class SocketDto {
   })
   listenerId!: string | null;
 
-  @ApiProperty({ type: AddressDto })
-  localAddress!: AddressDto;
+  @ApiProperty({ oneOf: ADDRESS_REFS })
+  localAddress!: AddressDto | UnixAddressDto;
 
-  @ApiProperty({ type: AddressDto, nullable: true, description: 'null for a listener' })
-  remoteAddress!: AddressDto | null;
+  @ApiProperty({
+    oneOf: [...ADDRESS_REFS, { type: 'null' }],
+    description: 'The peer; null where there is none',
+  })
+  remoteAddress!: AddressDto | UnixAddressDto | null;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'Descriptor number; null once closed' })
   fileno!: number | null;
@@ -224,15 +238,15 @@ export function socketDto(socket: ManagedSocket): SocketDto {
     createdAt: new Date(socket.createdAt).toISOString(),
     closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
-    ...(socket instanceof StreamConnection ? streamPart(socket) : NO_STREAM),
+    ...(socket instanceof DataSocket ? streamPart(socket) : NO_STREAM),
     tls: null,
   };
 }
 
-function streamPart(stream: StreamConnection): StreamPart {
+function streamPart(stream: DataSocket): StreamPart {
   return {
     listenerId: stream.listenerId,
-    remoteAddress: addressDto(stream.remoteAddress),
+    remoteAddress: stream.remoteAddress === null ? null : addressDto(stream.remoteAddress),
     received: receivedDto(stream),
     sent: { bytes: stream.sentBytes, queuedBytes: stream.queuedBytes },
     readers: readerDtos(stream),
@@ -251,7 +265,7 @@ export function listenerDto(listener: StreamListener): ListenerDto {
   };
 }
 
-export function readerDtos(stream: StreamConnection): ReaderDto[] {
+export function readerDtos(stream: DataSocket): ReaderDto[] {
   return stream.log.readers().map(({ name, committedOffset, attached, lagBytes }) => ({
     name,
     committedOffset,
@@ -265,7 +279,7 @@ export function closeReasonDto(reason: CloseReason): SystemReasonDto | string {
   return { code: reason.code, errno: reason.errno ?? null, message: reason.message };
 }
 
-function receivedDto(stream: StreamConnection): ReceivedDto {
+function receivedDto(stream: DataSocket): ReceivedDto {
   const { headOffset, earliestOffset, committedOffset, droppedBytes } = stream.log;
   return {
     bytes: headOffset,
@@ -279,6 +293,6 @@ function receivedDto(stream: StreamConnection): ReceivedDto {
   };
 }
 
-function addressDto({ address, port }: Endpoint): AddressDto {
-  return { address, port };
+export function addressDto(end: Endpoint): AddressDto | UnixAddressDto {
+  return end.family === 'unix' ? { path: end.path } : { address: end.address, port: end.port };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { SocketError, StreamConnection, type Engine, type SocketEvent } from '../../sockets/index.js';
+import { SocketError, DataSocket, type Engine, type SocketEvent } from '../../sockets/index.js';
 
 /** What opens and closes is news; what comes and goes with traffic is for who looks closer. */
 const NEWS: ReadonlySet<SocketEvent['name']> = new Set(['created', 'connected', 'closed', 'failed']);
@@ -16,7 +16,7 @@ export function logSockets(engine: Engine, logger: Logger): void {
 function lineOf({ socket }: SocketEvent): object {
   const { id, kind, name, localAddress, closeReason } = socket;
   const line = { id, kind, name, local: localAddress, reason: reasonOf(closeReason) };
-  if (!(socket instanceof StreamConnection)) return line;
+  if (!(socket instanceof DataSocket)) return line;
   const { remoteAddress, listenerId, log, sentBytes } = socket;
   return { ...line, remote: remoteAddress, listenerId, receivedBytes: log.headOffset, sentBytes };
 }

@@ -64,7 +64,7 @@ export class DataController {
     @Query() { mode, timeoutMs }: SendQuery,
     @Body(PayloadPipe) payload: Buffer,
   ): Promise<SentAnswer> {
-    const connection = this.engine.connection(idOrName);
+    const connection = this.engine.dataSocket(idOrName);
     if (mode === 'some') return { bytesSent: connection.sendSome(payload) };
     return { bytesSent: await connection.sendAll(payload, timeoutMs ?? this.engine.limits.sendTimeoutMs) };
   }
@@ -88,7 +88,7 @@ export class DataController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DataAnswer | Buffer | StreamableFile> {
-    const { log } = this.engine.connection(idOrName);
+    const { log } = this.engine.dataSocket(idOrName);
     const offset =
       query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
     if (!query.follow)
@@ -131,7 +131,7 @@ export class DataController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DataAnswer | Buffer> {
-    const { log } = this.engine.connection(idOrName);
+    const { log } = this.engine.dataSocket(idOrName);
     return shown(await receiveAs(log, body.reader, this.readRequest(body, request, reply)), body, reply);
   }
 
@@ -155,7 +155,7 @@ export class DataController {
   })
   @ApiOkResponse({ type: CommittedAnswer })
   commit(@Param('idOrName') idOrName: string, @Body() { offset, reader }: CommitBody): CommittedAnswer {
-    const { log } = this.engine.connection(idOrName);
+    const { log } = this.engine.dataSocket(idOrName);
     return { reader, committedOffset: log.commit(reader, offset) };
   }
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Engine, StreamConnection, type ManagedSocket } from '../../sockets/index.js';
+import { Engine, DataSocket, type ManagedSocket } from '../../sockets/index.js';
 import { JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { SocketListDto, socketList } from '../common/list.dto.js';
@@ -62,7 +62,7 @@ export class SocketsController {
   })
   @ApiOkResponse({ type: SocketDto })
   shutdown(@Param('idOrName') idOrName: string, @Body() { how }: ShutdownBody): SocketDto {
-    const connection = this.engine.connection(idOrName);
+    const connection = this.engine.dataSocket(idOrName);
     connection.shutdown(how);
     return socketDto(connection);
   }
@@ -78,7 +78,7 @@ export class SocketsController {
   })
   @ApiOkResponse({ type: SocketDto })
   pause(@Param('idOrName') idOrName: string): SocketDto {
-    const connection = this.engine.connection(idOrName);
+    const connection = this.engine.dataSocket(idOrName);
     connection.pause();
     return socketDto(connection);
   }
@@ -89,7 +89,7 @@ export class SocketsController {
   @Operation({ id: 'resumeSocket', summary: 'Read from the peer again', problems: ['not-found', 'gone'] })
   @ApiOkResponse({ type: SocketDto })
   resume(@Param('idOrName') idOrName: string): SocketDto {
-    const connection = this.engine.connection(idOrName);
+    const connection = this.engine.dataSocket(idOrName);
     connection.resume();
     return socketDto(connection);
   }
@@ -99,7 +99,7 @@ export class SocketsController {
   @Operation({ id: 'listReaders', summary: 'List the consuming readers', problems: ['not-found', 'gone'] })
   @ApiOkResponse({ type: ReaderListDto })
   readers(@Param('idOrName') idOrName: string): ReaderListDto {
-    return { items: readerDtos(this.engine.connection(idOrName)), nextCursor: null };
+    return { items: readerDtos(this.engine.dataSocket(idOrName)), nextCursor: null };
   }
 
   @Delete(':idOrName/readers/:reader')
@@ -114,12 +114,12 @@ export class SocketsController {
   })
   @ApiNoContentResponse()
   removeReader(@Param('idOrName') idOrName: string, @Param('reader') reader: string): void {
-    this.engine.connection(idOrName).log.removeReader(reader);
+    this.engine.dataSocket(idOrName).log.removeReader(reader);
   }
 }
 
 function isAskedFor({ kind, protocol, listenerId }: SocketsQuery, socket: ManagedSocket): boolean {
   if (kind !== undefined && socket.kind !== kind) return false;
   if (protocol !== undefined && socket.protocol !== protocol) return false;
-  return listenerId === undefined || (socket instanceof StreamConnection && socket.listenerId === listenerId);
+  return listenerId === undefined || (socket instanceof DataSocket && socket.listenerId === listenerId);
 }

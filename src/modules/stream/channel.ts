@@ -7,7 +7,7 @@ import {
   type BytesPiece,
   type Piece,
   type StartAt,
-  type StreamConnection,
+  type DataSocket,
 } from '../../sockets/index.js';
 import { closeReasonDto } from '../common/socket.dto.js';
 import type { WebSocketWriter } from './websocket-writer.js';
@@ -49,7 +49,7 @@ export class Channel {
 
   constructor(
     readonly number: number,
-    readonly connection: StreamConnection,
+    readonly connection: DataSocket,
     private readonly options: ChannelOptions,
     private readonly host: ChannelHost,
   ) {

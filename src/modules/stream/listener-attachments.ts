@@ -1,10 +1,10 @@
-import { StreamConnection, type Engine, type SocketEvent, type StreamListener } from '../../sockets/index.js';
+import { DataSocket, type Engine, type SocketEvent, type StreamListener } from '../../sockets/index.js';
 import type { ChannelOptions } from './channel.js';
 
 /** What happens to a listener that a client is attached to, by the number of its channel. */
 export interface ListenerFollower {
   /** A connection, present or new, gets a channel of its own. */
-  accepted(listenerChannel: number, connection: StreamConnection, options: ChannelOptions): void;
+  accepted(listenerChannel: number, connection: DataSocket, options: ChannelOptions): void;
   listenerClosed(listenerChannel: number, listener: StreamListener): void;
 }
 
@@ -42,7 +42,7 @@ export class ListenerAttachments {
     const attachment = this.byChannel.get(channel);
     if (attachment === undefined) return;
     for (const connection of attachment.listener.connections) {
-      if (!(connection instanceof StreamConnection)) continue;
+      if (!(connection instanceof DataSocket)) continue;
       if (connection.isClosed && connection.log.uncommittedBytes === 0) continue;
       this.follower.accepted(channel, connection, attachment.options);
     }
@@ -65,7 +65,7 @@ export class ListenerAttachments {
   }
 
   private noticed({ name, socket }: SocketEvent): void {
-    if (name === 'accepted' && socket instanceof StreamConnection) {
+    if (name === 'accepted' && socket instanceof DataSocket) {
       for (const [channel, { listener, options }] of this.byChannel) {
         if (listener.id === socket.listenerId) this.follower.accepted(channel, socket, options);
       }

@@ -1,12 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import {
-  SocketError,
-  type Engine,
-  type Gap,
-  type LogReader,
-  type StreamConnection,
-} from '../../sockets/index.js';
+import { SocketError, type Engine, type Gap, type LogReader, type DataSocket } from '../../sockets/index.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, problemOf } from '../problems/problem.js';
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
@@ -22,7 +16,7 @@ const MAX_QUEUED_BYTES = 1024 * 1024;
 /** One client on `/v1/pipe`: the bytes of one socket as binary messages, nothing added, both ways. */
 export class PipeSession {
   private readonly writer: WebSocketWriter;
-  private connection: StreamConnection | null = null;
+  private connection: DataSocket | null = null;
   private reader: LogReader | null = null;
   /** Dialled by this WebSocket: it dies with it. */
   private dialled = false;
@@ -51,7 +45,7 @@ export class PipeSession {
     const target = pipeTarget(asked, this.engine.limits);
     this.dialled = target.dial !== null;
     const connection =
-      target.dial === null ? this.engine.connection(target.socketId) : await this.engine.connect(target.dial);
+      target.dial === null ? this.engine.dataSocket(target.socketId) : await this.engine.connect(target.dial);
     this.connection = connection;
     if (this.gone) return void this.hangUp();
     this.reader = connection.log.attach(
@@ -94,7 +88,7 @@ export class PipeSession {
     );
   }
 
-  private closeAtEnd({ log, eofOffset, closeReason }: StreamConnection): void {
+  private closeAtEnd({ log, eofOffset, closeReason }: DataSocket): void {
     if (!log.isEnded || this.unsent > 0) return;
     if (closeReason instanceof SocketError) this.fail(closeReason);
     else if (closeReason === 'shutdown') this.close(CLOSE_GOING_AWAY, closeReason);

@@ -4,7 +4,7 @@ import {
   encode,
   SocketError,
   type Engine,
-  type StreamConnection,
+  type DataSocket,
   type StreamListener,
 } from '../../sockets/index.js';
 import { closeReasonDto, listenerDto, socketDto } from '../common/socket.dto.js';
@@ -144,7 +144,7 @@ export class StreamSession implements ChannelHost, ListenerFollower {
       throw invalid([{ pointer: '/socketId', detail: 'either socketId or listenerId must be given' }]);
     }
     if (listenerId !== undefined) return this.attachListener(listenerId, options, question);
-    const connection = this.engine.connection(socketId as string);
+    const connection = this.engine.dataSocket(socketId as string);
     const channel = this.open(connection, options);
     const { earliestOffset, headOffset } = connection.log;
     this.message(
@@ -175,7 +175,7 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     this.listeners.passOnPresent(number);
   }
 
-  accepted(listenerChannel: number, connection: StreamConnection, options: ChannelOptions): void {
+  accepted(listenerChannel: number, connection: DataSocket, options: ChannelOptions): void {
     try {
       const channel = this.open(connection, options);
       const { number, position: offset } = channel;
@@ -254,7 +254,7 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     else if (!stop && this.webSocket.isPaused) this.webSocket.resume();
   }
 
-  private open(connection: StreamConnection, options: ChannelOptions): Channel {
+  private open(connection: DataSocket, options: ChannelOptions): Channel {
     this.refuseTooMany();
     const channel = new Channel(this.nextNumber(), connection, options, this);
     this.channels.set(channel.number, channel);

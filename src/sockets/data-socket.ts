@@ -1,0 +1,84 @@
+import type { Endpoint } from './endpoint.js';
+import type { SocketError } from './errors.js';
+import type { ReceiveLog } from './receive-log.js';
+import type { Sent } from './send-queue.js';
+import {
+  ManagedSocket,
+  type Protocol,
+  type SocketContext,
+  type SocketKind,
+  type SocketState,
+} from './socket.js';
+import type { DataSettings, ReceiveSettings } from './socket-settings.js';
+
+/** A socket that carries data: what it received stands in its log, for any number of readers. */
+export abstract class DataSocket extends ManagedSocket {
+  abstract readonly log: ReceiveLog;
+  readonly receive: ReceiveSettings;
+  protected readonly idleTimeoutMs: number;
+  protected lastTrafficAt: number;
+  /** Reads from the kernel that brought something. */
+  receivedChunks = 0;
+  /** The peer has sent EOF (or reading was shut down): the final offset. */
+  eofOffset: number | null = null;
+
+  protected constructor(
+    kind: SocketKind,
+    protocol: Protocol,
+    initial: SocketState,
+    localAddress: Endpoint,
+    /** The peer; null where there is none: a datagram socket that is not connected. */
+    readonly remoteAddress: Endpoint | null,
+    settings: DataSettings,
+    context: SocketContext,
+    /** Of a connection: the listener that accepted it. */
+    readonly listenerId: string | null,
+  ) {
+    super(kind, protocol, initial, localAddress, settings, context);
+    this.receive = settings.receive;
+    this.idleTimeoutMs = settings.idleTimeoutMs;
+    this.lastTrafficAt = context.now();
+  }
+
+  /** What the kernel took, in bytes. */
+  abstract get sentBytes(): number;
+
+  /** What waits for the kernel, in bytes. */
+  abstract get queuedBytes(): number;
+
+  /** Nothing is read from the peer: the log is full, or somebody asked for it. */
+  abstract get isPaused(): boolean;
+
+  /** sendall(2): `done` is called once the kernel took everything. Answers how to take it back. */
+  abstract send(data: Buffer, done: Sent): (reason: SocketError) => void;
+
+  /** As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far. */
+  abstract sendAll(data: Buffer, timeoutMs: number): Promise<number>;
+
+  /** send(2): takes what fits into the kernel's buffer now, which may be nothing. */
+  abstract sendSome(data: Buffer): number;
+
+  /** shutdown(2). `write`: the peer gets EOF after what is queued. `read`: what still comes is dropped. */
+  abstract shutdown(how: 'read' | 'write' | 'both'): void;
+
+  abstract pause(): void;
+  abstract resume(): void;
+
+  /** Milliseconds since something came or went. */
+  get idleMs(): number {
+    return Math.max(0, (this.closedAt ?? this.context.now()) - this.lastTrafficAt);
+  }
+
+  /** Nothing of it is wanted any more: all was read, or thrown away. */
+  override isSpent(): boolean {
+    return this.log.isDiscarded || this.log.uncommittedBytes === 0;
+  }
+
+  /** Forgets what nobody has come for: unread data of a closed socket, readers that stay away. */
+  protected sweepLog(now: number): void {
+    const { lingerMs, readerTtlMs } = this.receive;
+    if (this.closedAt !== null && !this.log.isDiscarded && now - this.closedAt >= lingerMs)
+      this.log.discard();
+    if (readerTtlMs !== null) this.log.forgetReadersUnusedSince(now - readerTtlMs);
+  }
+}

@@ -1,0 +1,43 @@
+import koffi from 'koffi';
+
+/**
+ * The socket calls of the C library, as they are: numbers in, a number out, -1 with `errno()` for an
+ * error. Memory is passed as a Buffer, which C sees in place. For Linux on 64 bits; syscalls.ts has
+ * the same with types and errors, and is what everybody else calls.
+ */
+const lib = koffi.load(null);
+
+type Call<Arguments extends readonly unknown[]> = (...args: Arguments) => number;
+
+function call<Arguments extends readonly unknown[]>(prototype: string): Call<Arguments> {
+  return lib.func(prototype) as Call<Arguments>;
+}
+
+export const libc = {
+  socket: call<[number, number, number]>('int socket(int, int, int)'),
+  bind: call<[number, Uint8Array, number]>('int bind(int, const uint8_t*, uint32_t)'),
+  connect: call<[number, Uint8Array, number]>('int connect(int, const uint8_t*, uint32_t)'),
+  listen: call<[number, number]>('int listen(int, int)'),
+  shutdown: call<[number, number]>('int shutdown(int, int)'),
+  close: call<[number]>('int close(int)'),
+  getsockname: call<[number, Uint8Array, Uint8Array]>('int getsockname(int, uint8_t*, uint8_t*)'),
+  getpeername: call<[number, Uint8Array, Uint8Array]>('int getpeername(int, uint8_t*, uint8_t*)'),
+  getsockopt: call<[number, number, number, Uint8Array, Uint8Array]>(
+    'int getsockopt(int, int, int, uint8_t*, uint8_t*)',
+  ),
+  setsockopt: call<[number, number, number, Uint8Array, number]>(
+    'int setsockopt(int, int, int, const uint8_t*, uint32_t)',
+  ),
+  send: call<[number, Uint8Array, number, number]>('intptr_t send(int, const uint8_t*, size_t, int)'),
+  sendto: call<[number, Uint8Array, number, number, Uint8Array, number]>(
+    'intptr_t sendto(int, const uint8_t*, size_t, int, const uint8_t*, uint32_t)',
+  ),
+  recv: call<[number, Uint8Array, number, number]>('intptr_t recv(int, uint8_t*, size_t, int)'),
+  if_nametoindex: call<[string]>('uint32_t if_nametoindex(const char*)'),
+  if_indextoname: call<[number, Uint8Array]>('uintptr_t if_indextoname(uint32_t, uint8_t*)'),
+} as const;
+
+/** errno(3) of the call before, on this thread: ask at once. */
+export function errno(): number {
+  return koffi.errno();
+}

@@ -1,0 +1,125 @@
+import type { Endpoint } from '../endpoint.js';
+import { SocketError } from '../errors.js';
+import { errno, libc } from './libc.js';
+import { AF, decodeSockaddr, encodeSockaddr, SOCKADDR_BYTES } from './sockaddr.js';
+
+/** Types of sys/socket.h, and the flags that every descriptor here is made with. */
+const SOCK = { stream: 1, datagram: 2, raw: 3, rdm: 4, seqpacket: 5 } as const;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** Option levels and names that the engine itself sets; the catalogue of options has the rest. */
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_REUSEPORT = 15;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+
+const MSG_NOSIGNAL = 0x4000;
+const EAGAIN = 11;
+const EINPROGRESS = 115;
+
+export type SocketFamily = keyof typeof AF;
+export type SocketType = keyof typeof SOCK;
+
+function check(result: number, syscall: string, end: Endpoint | null = null): number {
+  if (result < 0) throw SocketError.fromErrno(errno(), syscall, end);
+  return result;
+}
+
+/** socket(2): a descriptor that does not block and is not inherited. Who calls it closes it. */
+export function socket(family: SocketFamily, type: SocketType, protocol = 0): number {
+  return check(libc.socket(AF[family], SOCK[type] | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), 'socket');
+}
+
+/** bind(2). `family` is the socket's, which may be IPv6 while the address is an IPv4 one. */
+export function bind(fd: number, end: Endpoint, family: SocketFamily = end.family): void {
+  const address = encodeSockaddr(end, family);
+  check(libc.bind(fd, address, address.length), 'bind', end);
+}
+
+/** connect(2): true when connected at once, false when it goes on in the background (EINPROGRESS). */
+export function connect(fd: number, end: Endpoint, family: SocketFamily = end.family): boolean {
+  const address = encodeSockaddr(end, family);
+  const result = libc.connect(fd, address, address.length);
+  if (result < 0 && errno() === EINPROGRESS) return false;
+  check(result, 'connect', end);
+  return true;
+}
+
+/** listen(2). */
+export function listen(fd: number, backlog: number): void {
+  check(libc.listen(fd, backlog), 'listen');
+}
+
+/** shutdown(2). */
+export function shutdown(fd: number, how: 'read' | 'write' | 'both'): void {
+  check(libc.shutdown(fd, { read: 0, write: 1, both: 2 }[how]), 'shutdown');
+}
+
+/** close(2), of a descriptor that Node does not know. Its errors concern nobody: it is closed. */
+export function close(fd: number): void {
+  libc.close(fd);
+}
+
+/** getsockname(2). */
+export function getsockname(fd: number): Endpoint {
+  const { bytes, length } = named('getsockname', fd);
+  return decodeSockaddr(bytes, length);
+}
+
+/** getpeername(2). ENOTCONN when there is none. */
+export function getpeername(fd: number): Endpoint {
+  const { bytes, length } = named('getpeername', fd);
+  return decodeSockaddr(bytes, length);
+}
+
+function named(what: 'getsockname' | 'getpeername', fd: number): { bytes: Buffer; length: number } {
+  const bytes = Buffer.alloc(SOCKADDR_BYTES);
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(SOCKADDR_BYTES);
+  check(libc[what](fd, bytes, size), what);
+  return { bytes, length: size.readUInt32LE(0) };
+}
+
+/** getsockopt(2): what the kernel says, as it lies in memory; at most `maxBytes`. */
+export function getsockopt(fd: number, level: number, name: number, maxBytes = 4): Buffer {
+  const bytes = Buffer.alloc(maxBytes);
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(maxBytes);
+  check(libc.getsockopt(fd, level, name, bytes, size), 'getsockopt');
+  return bytes.subarray(0, size.readUInt32LE(0));
+}
+
+/** setsockopt(2). A number is passed as an int. */
+export function setsockopt(fd: number, level: number, name: number, value: number | Uint8Array): void {
+  const bytes = typeof value === 'number' ? intBytes(value) : value;
+  check(libc.setsockopt(fd, level, name, bytes, bytes.length), 'setsockopt');
+}
+
+/** send(2): how many bytes the kernel took; null when it takes none now (EAGAIN). */
+export function send(fd: number, bytes: Uint8Array, flags = 0): number | null {
+  return taken(libc.send(fd, bytes, bytes.length, flags | MSG_NOSIGNAL), 'send');
+}
+
+/** sendto(2), as `send`. `address` is an encoded sockaddr. */
+export function sendto(fd: number, bytes: Uint8Array, address: Uint8Array, flags = 0): number | null {
+  const all = flags | MSG_NOSIGNAL;
+  return taken(libc.sendto(fd, bytes, bytes.length, all, address, address.length), 'sendto');
+}
+
+/** recv(2): how many bytes came, 0 at the end; null when there is nothing now (EAGAIN). */
+export function recv(fd: number, into: Uint8Array, flags = 0): number | null {
+  return taken(libc.recv(fd, into, into.length, flags), 'recv');
+}
+
+function taken(result: number, syscall: string): number | null {
+  if (result < 0 && errno() === EAGAIN) return null;
+  return check(result, syscall);
+}
+
+function intBytes(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+}
