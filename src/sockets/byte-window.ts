@@ -82,6 +82,16 @@ export class ByteWindow {
     }
   }
 
+  /** Memory whose free part, from `used` on, takes `bytes` that must lie together; follow with `append`. */
+  together(bytes: number): Slab {
+    if (this.tail === null || this.tail.free < bytes) {
+      const doubled = Math.min((this.tail?.memory.length ?? 0) * 2, LARGEST_COPY_SLAB_BYTES);
+      const size = Math.max(bytes, doubled, SMALLEST_SLAB_BYTES);
+      this.startSlab(size < LARGEST_COPY_SLAB_BYTES ? Buffer.allocUnsafeSlow(size) : bulkMemory(size));
+    }
+    return this.tail as Slab;
+  }
+
   /** Bytes from `offset` on that lie together in memory, at most `maxBytes`. There must be some. */
   read(offset: number, maxBytes: number): Slice {
     const slab = this.slabs[this.indexOf(offset)];

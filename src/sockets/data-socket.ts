@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.js';
 import type { SocketError } from './errors.js';
-import type { ReceiveLog } from './receive-log.js';
+import type { ByteLog } from './byte-log.js';
 import type { Sent } from './send-queue.js';
 import {
   ManagedSocket,
@@ -13,7 +13,7 @@ import type { DataSettings, ReceiveSettings } from './socket-settings.js';
 
 /** A socket that carries data: what it received stands in its log, for any number of readers. */
 export abstract class DataSocket extends ManagedSocket {
-  abstract readonly log: ReceiveLog;
+  abstract readonly log: ByteLog;
   readonly receive: ReceiveSettings;
   protected readonly idleTimeoutMs: number;
   protected lastTrafficAt: number;
@@ -71,7 +71,7 @@ export abstract class DataSocket extends ManagedSocket {
 
   /** Nothing of it is wanted any more: all was read, or thrown away. */
   override isSpent(): boolean {
-    return this.log.isDiscarded || this.log.uncommittedBytes === 0;
+    return this.log.isDiscarded || !this.log.hasUncommitted;
   }
 
   /** Forgets what nobody has come for: unread data of a closed socket, readers that stay away. */

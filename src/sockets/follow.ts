@@ -1,7 +1,7 @@
 import { SocketError } from './errors.js';
-import { LogReader, type LogView } from './log-view.js';
+import { LogReader, type BytesPiece, type LogView } from './log-view.js';
 import { gone } from './read.js';
-import type { ReceiveLog } from './receive-log.js';
+import type { ByteLog } from './byte-log.js';
 
 /** A follower's bytes leave in pieces of at most this size. */
 const PIECE_BYTES = 64 * 1024;
@@ -13,7 +13,7 @@ const PIECE_BYTES = 64 * 1024;
  * OFFSET_GONE, a take-over of the name with READER_ATTACHED.
  */
 export function follow(
-  log: ReceiveLog,
+  log: ByteLog,
   offset: number,
   reader: string | null,
   signal: AbortSignal,
@@ -30,14 +30,14 @@ export function follow(
 }
 
 class Follower {
-  private readonly view: LogView;
+  private readonly view: LogView<BytesPiece>;
   private stopped: SocketError | null = null;
   /** Something happened while nobody waited for it. */
   private woken = false;
   private waiting: (() => void) | null = null;
 
   constructor(
-    private readonly log: ReceiveLog,
+    private readonly log: ByteLog,
     offset: number,
     reader: string | null,
   ) {

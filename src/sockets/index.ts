@@ -7,14 +7,15 @@
  *   data-socket.ts        what every socket has that carries data: a log, counters
  *   stream-listener.ts    a TCP socket that listens
  *   stream-connection.ts  a TCP connection, accepted or dialled
- *     receive-log.ts        what it received: offsets, readers, gaps (byte-window.ts, slab.ts: the memory,
- *                           cursors.ts: who has read how far, log-view.ts: one look at it,
- *                           receive-budget.ts: the bound over all sockets)
+ *     receive-log.ts        what it received: offsets, readers, gaps (cursors.ts: who has read how far,
+ *                           log-view.ts: one look at it, receive-budget.ts: the bound over all sockets)
+ *     byte-log.ts           ... of a stream (byte-window.ts, slab.ts: the memory)
+ *     datagram-log.ts       ... datagrams (datagram-record.ts: one in memory, datagram-index.ts: where)
  *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
  *     send-queue.ts         what it has to send
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
- *   read.ts  follow.ts    recv: reading from a log, with a wait, and all that comes
+ *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
  *                         errors, sockaddr.ts: addresses as the kernel lays them out
  *   payload.ts            bytes as text and back
@@ -27,7 +28,7 @@ export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
-export { LogReader, LogView, type BytesPiece, type Gap, type Piece } from './log-view.js';
+export { LogReader, LogView, readWhole, type BytesPiece, type Gap, type GapPiece } from './log-view.js';
 export type { StartAt } from './receive-log.js';
 export { follow } from './follow.js';
 export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';

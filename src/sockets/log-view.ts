@@ -1,66 +1,72 @@
-/** Bytes that are not there any more: from `from` up to, not including, `to`. */
+/** What is not there any more: from offset `from` up to, not including, `to`. */
 export interface Gap {
   from: number;
   to: number;
 }
 
-/** What a reader gets next: bytes that lie together in memory, or a hole with its exact bounds. */
-export type Piece = BytesPiece | ({ kind: 'gap' } & Gap);
+export type GapPiece = { kind: 'gap' } & Gap;
 
+/** What a reader gets of a log, by the log's kind: data that lies together in memory. */
+export type DataPiece = BytesPiece | DatagramsPiece;
+
+/** Data, or a hole with its exact bounds. */
+export type Piece = DataPiece | GapPiece;
+
+/**
+ * Call `release` once when the data will not be looked at again, so that its memory can be used
+ * again. Without the call it stays what it is, for as long as somebody holds it.
+ */
+interface Memory {
+  release(): void;
+}
+
+/** Bytes of a stream. */
 export interface BytesPiece {
   kind: 'bytes';
   offset: number;
+  nextOffset: number;
   bytes: Buffer;
-  /**
-   * Call `release` once when `bytes` will not be looked at again, so that their memory can be used
-   * again. Without the call they stay what they are, for as long as somebody holds them.
-   */
-  memory: { release(): void };
+  memory: Memory;
+}
+
+/** Datagrams whose sequence numbers follow each other: `offset` is the first one's. */
+export interface DatagramsPiece {
+  kind: 'datagrams';
+  offset: number;
+  nextOffset: number;
+  /** One record after the other; datagram-record.ts reads them. */
+  records: Buffer;
+  /** Sum of the payloads. */
+  payloadBytes: number;
+  memory: Memory;
 }
 
 /** Of bytes that were copied out of the window. */
 const COPIED = { release: (): void => undefined };
 
 /** What a view needs of the log it looks at. */
-interface ViewedLog {
+interface ViewedLog<Data extends DataPiece> {
   readonly headOffset: number;
-  peek(offset: number, maxBytes: number): Piece | null;
-  detach(view: LogView): void;
-  commitAs(reader: LogReader, offset: number): void;
+  peek(offset: number, maxBytes: number): Data | GapPiece | null;
+  detach(view: LogView<Data>): void;
+  commitAs(reader: LogReader<Data>, offset: number): void;
 }
 
 /** One look at the log: a position that moves on as it is read. It holds nobody back. */
-export class LogView {
+export class LogView<Data extends DataPiece = DataPiece> {
   constructor(
-    protected readonly log: ViewedLog,
-    /** Offset of the next byte this view will get. */
+    protected readonly log: ViewedLog<Data>,
+    /** Offset that this view will get next. */
     public position: number,
-    /** Called when there is something new: bytes, the end, or a change that its owner should see. */
+    /** Called when there is something new: data, the end, or a change that its owner should see. */
     readonly wake: () => void,
   ) {}
 
-  /** The next bytes, at most `maxBytes`, or the gap in front of them; null at the head. */
-  read(maxBytes: number): Piece | null {
+  /** What comes next, of at most `maxBytes`, or the gap in front of it; null at the head. */
+  read(maxBytes: number): Data | GapPiece | null {
     const piece = this.log.peek(this.position, maxBytes);
-    if (piece !== null) this.position = piece.kind === 'gap' ? piece.to : piece.offset + piece.bytes.length;
+    if (piece !== null) this.position = piece.kind === 'gap' ? piece.to : piece.nextOffset;
     return piece;
-  }
-
-  /** As `read`, but whole: bytes that do not lie together in memory are copied into one piece. */
-  readWhole(maxBytes: number): Piece | null {
-    const first = this.read(maxBytes);
-    if (first?.kind !== 'bytes') return first;
-    const parts = [first];
-    for (let size = first.bytes.length; size < maxBytes && !this.atHead;) {
-      const next = this.read(maxBytes - size);
-      if (next?.kind !== 'bytes') break;
-      parts.push(next);
-      size += next.bytes.length;
-    }
-    if (parts.length === 1) return first;
-    const bytes = Buffer.concat(parts.map((part) => part.bytes));
-    for (const { memory } of parts) memory.release();
-    return { ...first, bytes, memory: COPIED };
   }
 
   get atHead(): boolean {
@@ -73,9 +79,9 @@ export class LogView {
 }
 
 /** A consuming reader in use: what it has not committed stays in the log. */
-export class LogReader extends LogView {
+export class LogReader<Data extends DataPiece = DataPiece> extends LogView<Data> {
   constructor(
-    log: ViewedLog,
+    log: ViewedLog<Data>,
     position: number,
     wake: () => void,
     readonly name: string,
@@ -88,4 +94,21 @@ export class LogReader extends LogView {
   commit(offset: number): void {
     this.log.commitAs(this, offset);
   }
+}
+
+/** As `view.read`, but whole: bytes that do not lie together in memory are copied into one piece. */
+export function readWhole(view: LogView<BytesPiece>, maxBytes: number): BytesPiece | GapPiece | null {
+  const first = view.read(maxBytes);
+  if (first?.kind !== 'bytes') return first;
+  const parts = [first];
+  for (let size = first.bytes.length; size < maxBytes && !view.atHead;) {
+    const next = view.read(maxBytes - size);
+    if (next?.kind !== 'bytes') break;
+    parts.push(next);
+    size += next.bytes.length;
+  }
+  if (parts.length === 1) return first;
+  const bytes = Buffer.concat(parts.map((part) => part.bytes));
+  for (const { memory } of parts) memory.release();
+  return { ...first, bytes, nextOffset: view.position, memory: COPIED };
 }

@@ -1,5 +1,5 @@
 import { MAX_READ_BYTES, SHARED_READ_BYTES } from './limits.js';
-import type { ReceiveLog } from './receive-log.js';
+import type { ByteLog } from './byte-log.js';
 
 const GROWTH = 4;
 
@@ -24,7 +24,7 @@ export class ReadBuffer {
    */
   private spill: Buffer = nothing;
 
-  constructor(private readonly log: ReceiveLog) {}
+  constructor(private readonly log: ByteLog) {}
 
   /** True while memory is set aside for a read that has not come. */
   get holdsMemory(): boolean {

@@ -1,7 +1,8 @@
+import { consumeUntil, lookUntil, type Attempt, type Patience } from './await-data.js';
+import type { ByteLog } from './byte-log.js';
 import { SocketError } from './errors.js';
 import type { BytesPiece, Gap } from './log-view.js';
 import { decode, type Encoding } from './payload.js';
-import type { ReceiveLog } from './receive-log.js';
 
 /** What one read answers: the bytes between two offsets. */
 export interface ReadAnswer {
@@ -14,75 +15,34 @@ export interface ReadAnswer {
   eof: boolean;
 }
 
-export interface ReadRequest {
+export interface ReadRequest extends Patience {
   maxBytes: number;
   /** null: bare bytes. As text, a character of which the end has not come yet is left for the next read. */
   encoding: Encoding | null;
-  /** How long to wait for the first byte; 0: not at all. */
-  waitMs: number;
-  /** Ends the wait: nobody is there any more for the answer. */
-  signal: AbortSignal;
 }
 
 /** Reads at `offset` without consuming. Bytes that are gone: OFFSET_GONE; thrown away: SOCKET_GONE. */
-export function readAt(log: ReceiveLog, offset: number, request: ReadRequest): Promise<ReadAnswer> {
-  return read(
-    log,
-    () => offset,
-    () => undefined,
-    request,
-  );
+export function readAt(log: ByteLog, offset: number, request: ReadRequest): Promise<ReadAnswer> {
+  return lookUntil(log, request, offset, (at) => attempt(log, at, request));
 }
 
-/**
- * recv(2) for a reader that nobody is attached as: reads on from its cursor and commits what it
- * answers. Calls at the same time each get bytes of their own. A gap is told once (OFFSET_GONE) and
- * skipped. Fails with READER_ATTACHED.
- */
-export async function receiveAs(log: ReceiveLog, reader: string, request: ReadRequest): Promise<ReadAnswer> {
-  log.refuseAttached(reader);
-  const done = log.waitFor(reader);
-  try {
-    const from = (): number => log.nextOffsetOf(reader);
-    return await read(log, from, (next) => void log.commit(reader, next), request);
-  } finally {
-    done();
-  }
+/** recv(2): reads on from the cursor of `reader` and commits what it answers. Errors as consumeUntil. */
+export function receiveAs(log: ByteLog, reader: string, request: ReadRequest): Promise<ReadAnswer> {
+  return consumeUntil(log, request, reader, (at) => attempt(log, at, request));
 }
 
-/** The cursor is looked at and moved in one turn of the loop: nobody else can read in between. */
-async function read(
-  log: ReceiveLog,
-  from: () => number,
-  consume: (nextOffset: number) => void,
-  request: ReadRequest,
-): Promise<ReadAnswer> {
-  const deadline = Date.now() + request.waitMs;
-  for (;;) {
-    if (log.isDiscarded) throw new SocketError('SOCKET_GONE', 'the received bytes were thrown away');
-    const bytes = bytesAt(log, from(), request.maxBytes, consume);
-    const answer = answerOf(log, from(), bytes, request);
-    if (answer.bytes.length > 0 || answer.eof || !(await changed(log, deadline, request.signal))) {
-      consume(answer.nextOffset);
-      return answer;
-    }
-  }
+function attempt(log: ByteLog, offset: number, request: ReadRequest): Attempt<ReadAnswer> {
+  const answer = answerOf(log, offset, bytesAt(log, offset, request.maxBytes), request);
+  const { nextOffset, bytes, eof } = answer;
+  return { answer, nextOffset, worthWaiting: bytes.length === 0 && !eof };
 }
 
-function bytesAt(
-  log: ReceiveLog,
-  offset: number,
-  maxBytes: number,
-  consume: (nextOffset: number) => void,
-): Buffer {
+function bytesAt(log: ByteLog, offset: number, maxBytes: number): Buffer {
   const parts: BytesPiece[] = [];
   for (let got = 0; got < maxBytes;) {
     const piece = log.peek(offset + got, maxBytes - got);
     if (piece === null) break;
-    if (piece.kind === 'gap') {
-      consume(piece.to);
-      throw gone(piece);
-    }
+    if (piece.kind === 'gap') throw gone(piece);
     parts.push(piece);
     got += piece.bytes.length;
   }
@@ -93,7 +53,7 @@ function bytesAt(
   return whole;
 }
 
-function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadRequest): ReadAnswer {
+function answerOf(log: ByteLog, offset: number, bytes: Buffer, request: ReadRequest): ReadAnswer {
   const ends = log.isEnded && offset + bytes.length === log.headOffset;
   if (request.encoding === null)
     return { offset, nextOffset: offset + bytes.length, bytes, text: null, eof: ends };
@@ -111,24 +71,6 @@ function answerOf(log: ReceiveLog, offset: number, bytes: Buffer, request: ReadR
     text: { data, lossy },
     eof: ends,
   };
-}
-
-/** Waits for anything new in the log; false when it was in vain. */
-function changed(log: ReceiveLog, deadline: number, signal: AbortSignal): Promise<boolean> {
-  const waitMs = deadline - Date.now();
-  if (waitMs <= 0 || signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const settle = (worth: boolean): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abandoned);
-      view.detach();
-      resolve(worth);
-    };
-    const abandoned = (): void => settle(false);
-    const timer = setTimeout(abandoned, waitMs);
-    signal.addEventListener('abort', abandoned, { once: true });
-    const view = log.observe('live', () => settle(true));
-  });
 }
 
 /** Of a hole that a reader cannot step over silently. */

@@ -44,7 +44,8 @@ export class ReceiveBudget {
     return room;
   }
 
-  private dropHistory(): void {
+  /** While over the limit: drops what all readers have committed, log after log. */
+  dropHistory(): void {
     for (const member of this.withHistory) {
       if (!this.exhausted) return;
       this.withHistory.delete(member);

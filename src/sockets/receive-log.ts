@@ -1,19 +1,13 @@
-import { ByteWindow } from './byte-window.js';
 import { Cursors, type Cursor } from './cursors.js';
 import { SocketError } from './errors.js';
-import { BUDGET_RESERVE_BYTES } from './limits.js';
-import { LogReader, LogView, type Piece } from './log-view.js';
+import { LogReader, LogView, type DataPiece, type GapPiece } from './log-view.js';
 import type { ReceiveBudget } from './receive-budget.js';
 
-/** Where a reader starts: its own cursor, the oldest byte held, the head, or an offset. */
+/** Where a reader starts: its own cursor, the oldest held, the head, or an offset. */
 export type StartAt = 'committed' | 'earliest' | 'live' | number;
-
-/** `pause`: a full window stops the reading from the peer. `drop-oldest`: a live feed with gaps. */
-export type Overflow = 'pause' | 'drop-oldest';
 
 export interface ReceiveLogOptions {
   windowBytes: number;
-  overflow: Overflow;
   /** Called when there may be room again after there was none. */
   onRoom: () => void;
   /** Milliseconds; tells how long a reader has been away. */
@@ -26,28 +20,28 @@ export interface ReaderState {
   attached: boolean;
   /** Attached, or waited for by a receive: not away. */
   inUse: boolean;
-  lagBytes: number;
+  /** Received and not committed by it, in the unit of the offsets. */
+  lag: number;
   /** When the reader was last used; the TTL of readers that are away counts from here. */
   usedAt: number;
 }
 
 /**
- * The bytes one socket received, for any number of readers. Every byte has an offset, from 0. A
- * bounded window of them is in memory; what some consuming reader has not committed is never dropped
- * (unless the overflow policy says so, and then the reader is told). No timer and no I/O in here.
+ * What one socket received, for any number of readers: bytes of a stream (ByteLog) or datagrams
+ * (DatagramLog). Every one has an offset, from 0. A bounded window of them is in memory, and what some
+ * consuming reader has not committed is dropped only where the overflow policy says so, and then the
+ * reader is told. No timer and no I/O in here.
  */
-export class ReceiveLog {
-  private readonly window = new ByteWindow();
-  private readonly cursors: Cursors<LogReader>;
-  private readonly views = new Set<LogView>();
+export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
+  private readonly cursors: Cursors<LogReader<Data>>;
+  private readonly views = new Set<LogView<Data>>();
   private lowest = 0;
   private ended = false;
   private discarded = false;
-  private dropped = 0;
 
-  constructor(
-    private readonly options: ReceiveLogOptions,
-    private readonly budget: ReceiveBudget,
+  protected constructor(
+    protected readonly options: ReceiveLogOptions,
+    protected readonly budget: ReceiveBudget,
   ) {
     this.cursors = new Cursors(options.now);
   }
@@ -56,36 +50,23 @@ export class ReceiveLog {
     return this.options.windowBytes;
   }
 
-  get headOffset(): number {
-    return this.window.headOffset;
-  }
+  /** Offset that the next one received will get. */
+  abstract get headOffset(): number;
 
-  get earliestOffset(): number {
-    return this.window.earliestOffset;
-  }
+  /** The oldest offset that can still be read; equal to `headOffset` when there is none. */
+  abstract get earliestOffset(): number;
 
-  /** The lowest cursor: bytes from here on are kept for somebody. */
+  /** The lowest cursor: everything from here on is kept for somebody. */
   get committedOffset(): number {
-    return Math.max(this.lowest, this.window.earliestOffset);
+    return Math.max(this.lowest, this.earliestOffset);
   }
 
-  /** Bytes that went before some consuming reader had them. */
-  get droppedBytes(): number {
-    return this.dropped;
+  /** Somebody has not had everything yet. */
+  get hasUncommitted(): boolean {
+    return this.headOffset > this.committedOffset;
   }
 
-  get uncommittedBytes(): number {
-    return this.headOffset - this.committedOffset;
-  }
-
-  /** How many bytes may be read from the peer now. 0: the window is full of uncommitted bytes. */
-  get room(): number {
-    if (this.options.overflow === 'drop-oldest') return this.windowBytes;
-    const own = this.windowBytes - this.uncommittedBytes;
-    return own <= 0 ? 0 : Math.min(own, this.budget.room(this, this.uncommittedBytes));
-  }
-
-  /** No byte will come any more. */
+  /** Nothing will come any more. */
   get isEnded(): boolean {
     return this.ended;
   }
@@ -99,27 +80,6 @@ export class ReceiveLog {
     let count = 0;
     for (const view of this.views) if (!(view instanceof LogReader)) count += 1;
     return count;
-  }
-
-  /** Memory for the kernel to write the next bytes into; follow with `append`. */
-  lend(maxBytes: number): Buffer {
-    return this.window.lend(maxBytes);
-  }
-
-  returnLoan(): void {
-    this.window.returnLoan();
-  }
-
-  /** `count` bytes were written into the memory that `lend` gave. */
-  append(count: number): void {
-    this.window.append(count);
-    this.grown(count);
-  }
-
-  /** Copies `bytes` in. */
-  write(bytes: Uint8Array): void {
-    this.window.write(bytes);
-    this.grown(bytes.length);
   }
 
   /** The stream is over: EOF, reset or close. What is held stays readable. */
@@ -142,29 +102,28 @@ export class ReceiveLog {
     for (const view of this.views) view.wake();
   }
 
-  /** What stands at `offset`: bytes, a gap, or null at the head. */
-  peek(offset: number, maxBytes: number): Piece | null {
+  /** What stands at `offset`: data of at most `maxBytes`, a gap, or null at the head. */
+  peek(offset: number, maxBytes: number): Data | GapPiece | null {
     if (offset > this.headOffset) throw beyondHead(offset, this.headOffset);
     if (offset < this.earliestOffset) return { kind: 'gap', from: offset, to: this.earliestOffset };
-    if (offset === this.headOffset) return null;
-    return { kind: 'bytes', offset, ...this.window.read(offset, maxBytes) };
+    return offset === this.headOffset ? null : this.held(offset, maxBytes);
   }
 
   /** A view that holds nobody back and gets a gap when it is too slow. */
-  observe(from: StartAt, wake: () => void): LogView {
-    const view = new LogView(this, this.startOf(from, this.committedOffset), wake);
+  observe(from: StartAt, wake: () => void): LogView<Data> {
+    const view = new LogView<Data>(this, this.startOf(from, this.committedOffset), wake);
     this.views.add(view);
     return view;
   }
 
   /** Uses the cursor of `name`, created if need be; whoever used it so far is told that it is taken. */
-  attach(name: string, from: StartAt, wake: () => void, onTakenOver: () => void): LogReader {
+  attach(name: string, from: StartAt, wake: () => void, onTakenOver: () => void): LogReader<Data> {
     // The start is checked first: a refused attach claims nothing and puts nobody out.
     const start = this.startOf(from, this.nextOffsetOf(name));
     const cursor = this.cursors.claim(name, this.earliestOffset);
     const previous = cursor.user;
     if (previous !== null) this.views.delete(previous);
-    const reader = new LogReader(this, start, wake, name, onTakenOver);
+    const reader = new LogReader<Data>(this, start, wake, name, onTakenOver);
     cursor.user = reader;
     cursor.committed = start;
     this.views.add(reader);
@@ -173,7 +132,7 @@ export class ReceiveLog {
     return reader;
   }
 
-  detach(view: LogView): void {
+  detach(view: LogView<Data>): void {
     this.views.delete(view);
     if (!(view instanceof LogReader)) return;
     const cursor = this.cursors.find(view.name);
@@ -214,7 +173,7 @@ export class ReceiveLog {
     };
   }
 
-  commitAs(reader: LogReader, offset: number): void {
+  commitAs(reader: LogReader<Data>, offset: number): void {
     const cursor = this.cursors.find(reader.name);
     if (cursor?.user !== reader) return;
     if (offset > reader.position) throw beyondHead(offset, reader.position);
@@ -245,7 +204,7 @@ export class ReceiveLog {
       committedOffset: cursor.committed,
       attached: cursor.user !== null,
       inUse: cursor.user !== null || cursor.waits > 0,
-      lagBytes: this.headOffset - cursor.committed,
+      lag: this.headOffset - cursor.committed,
       usedAt: cursor.usedAt,
     }));
   }
@@ -260,24 +219,11 @@ export class ReceiveLog {
     this.options.onRoom();
   }
 
-  private grown(count: number): void {
-    this.budget.change(count);
-    // A live feed is never stopped, so under pressure it gives way to a reserve.
-    const lossy = this.options.overflow === 'drop-oldest' && this.budget.exhausted;
-    const kept = lossy ? Math.min(BUDGET_RESERVE_BYTES, this.windowBytes) : this.windowBytes;
-    const earliest = this.headOffset - kept;
-    if (earliest > this.earliestOffset) {
-      this.dropped += Math.max(0, earliest - this.committedOffset);
-      this.forget(earliest);
-    }
-    this.wakeAll();
-  }
+  /** What the window has at `offset`, which lies in it. */
+  protected abstract held(offset: number, maxBytes: number): Data | GapPiece;
 
-  private forget(offset: number): void {
-    const before = this.window.heldBytes;
-    this.window.forget(offset);
-    if (this.window.heldBytes !== before) this.budget.change(this.window.heldBytes - before);
-  }
+  /** Lets go of everything before `offset`, and takes it off the budget. */
+  protected abstract forget(offset: number): void;
 
   private startOf(from: StartAt, committed: number): number {
     if (from === 'committed') return committed;
@@ -287,7 +233,7 @@ export class ReceiveLog {
     return from;
   }
 
-  private advance(cursor: Cursor<LogReader>, offset: number): void {
+  private advance(cursor: Cursor<LogReader<Data>>, offset: number): void {
     cursor.committed = Math.max(cursor.committed, offset);
     this.settle();
   }

@@ -1,4 +1,4 @@
-import type { Overflow } from './receive-log.js';
+import type { StreamOverflow } from './byte-log.js';
 
 /** How a socket was asked to be: the same for every kind. */
 export interface SocketLabels {
@@ -9,7 +9,7 @@ export interface SocketLabels {
 /** How a socket keeps what it receives. */
 export interface ReceiveSettings {
   windowBytes: number;
-  overflow: Overflow;
+  overflow: StreamOverflow;
   /** How long unread bytes outlive the close. */
   lingerMs: number;
   /** A reader that is away for longer is forgotten; null: never. */

@@ -5,7 +5,7 @@ import { SocketError } from './errors.js';
 import { adopt, filenoOf, isConnected, readingEndedBy, readInto } from './kernel-handle.js';
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, MAX_QUEUED_BYTES } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
-import { ReceiveLog } from './receive-log.js';
+import { ByteLog } from './byte-log.js';
 import { SendQueue, type Sent } from './send-queue.js';
 import type { CloseReason, Protocol, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
@@ -18,7 +18,7 @@ const QUIET_MS = 1_000;
  * through its send queue. Reading stops while the log is full; TCP then slows the peer.
  */
 export class StreamConnection extends DataSocket {
-  override readonly log: ReceiveLog;
+  override readonly log: ByteLog;
   private readonly socket: Socket;
   private readonly reads: ReadBuffer;
   private readonly sends: SendQueue;
@@ -62,7 +62,7 @@ export class StreamConnection extends DataSocket {
     listenerId: string | null,
   ) {
     super(kind, protocol, 'open', ends.local, ends.remote, settings, context, listenerId);
-    this.log = new ReceiveLog(
+    this.log = new ByteLog(
       { ...settings.receive, now: context.now, onRoom: () => this.roomMade() },
       context.budget,
     );

@@ -1,11 +1,11 @@
 import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
 import { follow } from '../../src/sockets/follow.js';
 import { readAt, receiveAs, type ReadRequest } from '../../src/sockets/read.js';
-import { ReceiveLog } from '../../src/sockets/receive-log.js';
+import { ByteLog } from '../../src/sockets/byte-log.js';
 
-function newLog(): ReceiveLog {
+function newLog(): ByteLog {
   const options = { windowBytes: 1000, overflow: 'pause' as const, now: () => 0, onRoom: () => undefined };
-  return new ReceiveLog(options, new ReceiveBudget(2 ** 30));
+  return new ByteLog(options, new ReceiveBudget(2 ** 30));
 }
 
 const request = (over: Partial<ReadRequest> = {}): ReadRequest => ({
@@ -59,7 +59,7 @@ test('a character whose end has not come is waited for, and left when it does no
 
 test('a gap is told once to a receive, which then goes on behind it', async () => {
   const options = { windowBytes: 4, overflow: 'drop-oldest' as const, now: () => 0, onRoom: () => undefined };
-  const log = new ReceiveLog(options, new ReceiveBudget(2 ** 30));
+  const log = new ByteLog(options, new ReceiveBudget(2 ** 30));
   log.commit('main', 0);
   log.write(Buffer.from('abcdefgh'));
   await expect(receiveAs(log, 'main', request())).rejects.toMatchObject({

@@ -266,11 +266,11 @@ export function listenerDto(listener: StreamListener): ListenerDto {
 }
 
 export function readerDtos(stream: DataSocket): ReaderDto[] {
-  return stream.log.readers().map(({ name, committedOffset, attached, lagBytes }) => ({
+  return stream.log.readers().map(({ name, committedOffset, attached, lag }) => ({
     name,
     committedOffset,
     attached,
-    lagBytes,
+    lagBytes: lag,
   }));
 }
 

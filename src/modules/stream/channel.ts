@@ -1,11 +1,12 @@
 import {
   decode,
   LogReader,
+  readWhole,
   SocketError,
   type Encoding,
   type LogView,
   type BytesPiece,
-  type Piece,
+  type GapPiece,
   type StartAt,
   type DataSocket,
 } from '../../sockets/index.js';
@@ -39,7 +40,7 @@ export interface ChannelHost {
 
 /** One socket on one WebSocket: reads the log as far as the client's window allows. */
 export class Channel {
-  private readonly view: LogView;
+  private readonly view: LogView<BytesPiece>;
   private limit: number;
   private acknowledged: number;
   private eofTold = false;
@@ -128,12 +129,12 @@ export class Channel {
   }
 
   /** The next piece that the client's window allows; a gap takes no room. */
-  private next(): Piece | null {
+  private next(): BytesPiece | GapPiece | null {
     const { position, atHead } = this.view;
     if (atHead) return null;
     const maxBytes = Math.min(QUANTUM_BYTES, this.limit - position);
     if (maxBytes <= 0) return position < this.connection.log.earliestOffset ? this.view.read(1) : null;
-    return this.options.encoding === null ? this.view.read(maxBytes) : this.view.readWhole(maxBytes);
+    return this.options.encoding === null ? this.view.read(maxBytes) : readWhole(this.view, maxBytes);
   }
 
   private deliver({ offset, bytes, memory }: BytesPiece): boolean {

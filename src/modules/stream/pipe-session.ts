@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { SocketError, type Engine, type Gap, type LogReader, type DataSocket } from '../../sockets/index.js';
+import {
+  SocketError,
+  type BytesPiece,
+  type Engine,
+  type Gap,
+  type LogReader,
+  type DataSocket,
+} from '../../sockets/index.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, problemOf } from '../problems/problem.js';
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
@@ -17,7 +24,7 @@ const MAX_QUEUED_BYTES = 1024 * 1024;
 export class PipeSession {
   private readonly writer: WebSocketWriter;
   private connection: DataSocket | null = null;
-  private reader: LogReader | null = null;
+  private reader: LogReader<BytesPiece> | null = null;
   /** Dialled by this WebSocket: it dies with it. */
   private dialled = false;
   private gone = false;
@@ -79,7 +86,7 @@ export class PipeSession {
   }
 
   /** A pipe has no way to tell a gap but to end; the next one goes on behind it. */
-  private failAtGap(reader: LogReader, { from, to }: Gap): void {
+  private failAtGap(reader: LogReader<BytesPiece>, { from, to }: Gap): void {
     reader.commit(to);
     this.fail(
       new SocketError('OFFSET_GONE', `bytes ${String(from)} to ${String(to)} are gone`, {

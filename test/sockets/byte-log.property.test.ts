@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { SocketError } from '../../src/sockets/errors.js';
-import type { LogReader, LogView } from '../../src/sockets/log-view.js';
+import { readWhole, type BytesPiece, type LogReader, type LogView } from '../../src/sockets/log-view.js';
 import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import { ReceiveLog, type Overflow, type StartAt } from '../../src/sockets/receive-log.js';
+import { ByteLog, type StreamOverflow } from '../../src/sockets/byte-log.js';
+import type { StartAt } from '../../src/sockets/receive-log.js';
 
 /** The byte at each offset is known, so that any read can be checked without keeping a copy. */
 const byteAt = (offset: number): number => (offset * 31 + (offset >>> 8) * 7) & 0xff;
@@ -58,7 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** A view as the test follows it: what it must get next, and whether it still may. */
 interface Follower {
-  view: LogView;
+  view: LogView<BytesPiece>;
   next: number;
   /** Name of a consuming reader. */
   name: string | null;
@@ -67,7 +68,7 @@ interface Follower {
 
 /** The log under test beside a model of its readers that is too simple to be wrong. */
 class Scenario {
-  readonly log: ReceiveLog;
+  readonly log: ByteLog;
   readonly followers: Follower[] = [];
   private readonly cursors = new Map<string, number>();
   private unclaimed: number | null = 0;
@@ -76,10 +77,10 @@ class Scenario {
 
   constructor(
     readonly windowBytes: number,
-    readonly overflow: Overflow,
+    readonly overflow: StreamOverflow,
   ) {
     const options = { windowBytes, overflow, now: () => 0, onRoom: () => (this.roomCalls += 1) };
-    this.log = new ReceiveLog(options, new ReceiveBudget(2 ** 30));
+    this.log = new ByteLog(options, new ReceiveBudget(2 ** 30));
   }
 
   run(step: Step): void {
@@ -137,7 +138,12 @@ class Scenario {
     }
     const own = this.cursors.get(name) ?? this.unclaimed ?? this.log.earliestOffset;
     const start = from === 'committed' ? own : this.offsetOf(from);
-    const follower: Follower = { view: null as unknown as LogReader, next: start, name, live: true };
+    const follower: Follower = {
+      view: null as unknown as LogReader<BytesPiece>,
+      next: start,
+      name,
+      live: true,
+    };
     const previous = this.followers.find((other) => other.name === name && other.live);
     let told = false;
     if (previous !== undefined) this.onTakenOver.set(previous, () => (told = true));
@@ -192,7 +198,7 @@ class Scenario {
   private ack(index: number, share: number): void {
     const follower = this.followers[index];
     if (follower === undefined || follower.name === null) return;
-    const reader = follower.view as LogReader;
+    const reader = follower.view as LogReader<BytesPiece>;
     if (!follower.live) {
       reader.commit(0); // of no effect: somebody else has the name
       return;
@@ -291,7 +297,7 @@ describe('a receive log', () => {
           const count = Math.min(round.append, log.room);
           log.write(bytesAt(log.headOffset, count));
           const before = reader.position;
-          const piece = round.read === 0 ? null : reader.readWhole(round.read);
+          const piece = round.read === 0 ? null : readWhole(reader, round.read);
           if (piece?.kind === 'bytes')
             expect(piece.bytes.equals(bytesAt(before, piece.bytes.length))).toBe(true);
           expect(piece?.kind).not.toBe('gap');

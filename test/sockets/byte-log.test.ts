@@ -1,16 +1,13 @@
 import { SocketError } from '../../src/sockets/errors.js';
 import { BUDGET_RESERVE_BYTES, MAX_READERS } from '../../src/sockets/limits.js';
 import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import { ReceiveLog, type Overflow } from '../../src/sockets/receive-log.js';
+import { ByteLog, type StreamOverflow } from '../../src/sockets/byte-log.js';
 
 const noop = (): void => undefined;
 
-function newLog(windowBytes = 10, overflow: Overflow = 'pause', budget = new ReceiveBudget(2 ** 30)) {
+function newLog(windowBytes = 10, overflow: StreamOverflow = 'pause', budget = new ReceiveBudget(2 ** 30)) {
   const calls = { room: 0 };
-  const log = new ReceiveLog(
-    { windowBytes, overflow, now: () => 0, onRoom: () => (calls.room += 1) },
-    budget,
-  );
+  const log = new ByteLog({ windowBytes, overflow, now: () => 0, onRoom: () => (calls.room += 1) }, budget);
   return { log, calls };
 }
 

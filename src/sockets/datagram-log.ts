@@ -1,0 +1,150 @@
+import { ByteWindow } from './byte-window.js';
+import { DatagramIndex, INDEX_ENTRY_BYTES } from './datagram-index.js';
+import { recordSize, writeRecord, type Arrival } from './datagram-record.js';
+import { BUDGET_RESERVE_BYTES } from './limits.js';
+import type { DatagramsPiece, GapPiece } from './log-view.js';
+import type { ReceiveBudget } from './receive-budget.js';
+import { ReceiveLog, type ReceiveLogOptions } from './receive-log.js';
+
+/** What goes when the window is full: a sender of datagrams cannot be slowed. */
+export type DatagramOverflow = 'drop-oldest' | 'drop-newest';
+
+export interface DatagramLogOptions extends ReceiveLogOptions {
+  overflow: DatagramOverflow;
+}
+
+/** Datagrams that some consuming reader never gets. */
+export interface DroppedDatagrams {
+  /** By a full window, and their payloads. */
+  window: number;
+  windowBytes: number;
+  /** By the kernel, whose receive buffer was full; it does not say how many bytes. */
+  kernel: number;
+}
+
+/**
+ * The datagrams one socket received. An offset is a sequence number; what is dropped, here or by the
+ * kernel, has numbers too, so that each hole is told with its exact bounds. The window counts what a
+ * datagram takes in memory: its payload, its sender's address and a fixed part, so that empty ones are
+ * bounded as well. It always has room for one, however large.
+ */
+export class DatagramLog extends ReceiveLog<DatagramsPiece> {
+  private readonly window = new ByteWindow();
+  private readonly index = new DatagramIndex();
+  private readonly overflow: DatagramOverflow;
+  private head = 0;
+  private received = 0;
+  readonly dropped: DroppedDatagrams = { window: 0, windowBytes: 0, kernel: 0 };
+
+  constructor(options: DatagramLogOptions, budget: ReceiveBudget) {
+    super(options, budget);
+    this.overflow = options.overflow;
+  }
+
+  get headOffset(): number {
+    return this.head;
+  }
+
+  get earliestOffset(): number {
+    return this.index.count === 0 ? this.head : this.index.sequence(0);
+  }
+
+  /** Payload bytes of all that the kernel handed over. */
+  get receivedBytes(): number {
+    return this.received;
+  }
+
+  /** Takes a datagram in, or drops it. After the last one of a batch, call `wakeAll`. */
+  append(arrival: Arrival): void {
+    const size = recordSize(arrival);
+    const payloadBytes = arrival.end - arrival.start;
+    this.received += payloadBytes;
+    if (this.overflow === 'drop-newest' && !this.makeRoom(size + INDEX_ENTRY_BYTES)) {
+      this.countDropped(payloadBytes);
+    } else {
+      const { memory, used } = this.window.together(size);
+      writeRecord(memory, used, arrival);
+      this.index.push(this.head, this.window.headOffset, payloadBytes);
+      this.window.append(size);
+      this.budget.change(size + INDEX_ENTRY_BYTES);
+    }
+    this.head += 1;
+    this.shed();
+  }
+
+  /** The kernel dropped `count` datagrams before the next one. */
+  missed(count: number): void {
+    this.head += count;
+    this.dropped.kernel += count;
+  }
+
+  /** Datagrams from `offset` on whose payloads are at most `maxBytes` in sum; one at least. */
+  protected override held(offset: number, maxBytes: number): DatagramsPiece | GapPiece {
+    const { index } = this;
+    const first = index.find(offset);
+    if (first === index.count) return { kind: 'gap', from: offset, to: this.head };
+    if (index.sequence(first) !== offset) return { kind: 'gap', from: offset, to: index.sequence(first) };
+    const start = index.position(first);
+    const { bytes, memory } = this.window.read(start, Infinity);
+    let next = first + 1;
+    let payloadBytes = index.payloadBytes(first);
+    while (index.count > next && index.sequence(next) === offset + next - first) {
+      const more = index.payloadBytes(next);
+      if (payloadBytes + more > maxBytes || this.endOf(next) - start > bytes.length) break;
+      payloadBytes += more;
+      next += 1;
+    }
+    const records = bytes.subarray(0, this.endOf(next - 1) - start);
+    return { kind: 'datagrams', offset, nextOffset: offset + next - first, records, payloadBytes, memory };
+  }
+
+  protected override forget(offset: number): void {
+    while (this.index.count > 0 && this.index.sequence(0) < offset) this.dropOldest();
+  }
+
+  /** Bytes that the window counts. */
+  private get heldBytes(): number {
+    return this.window.heldBytes + this.index.count * INDEX_ENTRY_BYTES;
+  }
+
+  /** Under pressure on the whole process a log gives way to its reserve. */
+  private get limitBytes(): number {
+    if (this.budget.exhausted) this.budget.dropHistory();
+    return this.budget.exhausted ? Math.min(BUDGET_RESERVE_BYTES, this.windowBytes) : this.windowBytes;
+  }
+
+  /** History goes for a new datagram; what some reader has not committed does not. */
+  private makeRoom(bytes: number): boolean {
+    const limit = this.limitBytes;
+    const committed = this.committedOffset;
+    while (this.heldBytes + bytes > limit && this.index.count > 0 && this.index.sequence(0) < committed)
+      this.dropOldest();
+    return this.index.count === 0 || this.heldBytes + bytes <= limit;
+  }
+
+  /** Drops the oldest until the window is kept; for `drop-newest` it already is. */
+  private shed(): void {
+    if (this.overflow === 'drop-newest') return;
+    const limit = this.limitBytes;
+    while (this.heldBytes > limit && this.index.count > 1) {
+      if (this.index.sequence(0) >= this.committedOffset) this.countDropped(this.index.payloadBytes(0));
+      this.dropOldest();
+    }
+  }
+
+  private countDropped(payloadBytes: number): void {
+    this.dropped.window += 1;
+    this.dropped.windowBytes += payloadBytes;
+  }
+
+  private dropOldest(): void {
+    const before = this.heldBytes;
+    this.window.forget(this.endOf(0));
+    this.index.dropOldest();
+    this.budget.change(this.heldBytes - before);
+  }
+
+  private endOf(entry: number): number {
+    return entry + 1 < this.index.count ? this.index.position(entry + 1) : this.window.headOffset;
+  }
+}
