@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { DataSocket } from './data-socket.js';
 import { dial, type DialTarget } from './dial.js';
+import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
 import { blocked, Policy, type PolicySettings } from './policy.js';
@@ -141,7 +142,7 @@ export class Engine {
     if (socket instanceof DataSocket) socket.log.discard();
     if (alreadyClosed) this.registry.forget(socket);
     await closing;
-    if (socket instanceof StreamListener) await this.closeConnections(socket, mode, drainMs);
+    await this.closeConnectionsOf(socket, mode, drainMs);
   }
 
   onEvent(listener: (event: SocketEvent) => void): () => void {
@@ -170,29 +171,13 @@ export class Engine {
     await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', reason)));
   }
 
-  private async closeConnections(
-    listener: StreamListener,
+  private async closeConnectionsOf(
+    socket: ManagedSocket,
     mode: 'graceful' | 'reset',
     drainMs: number,
   ): Promise<void> {
-    const open = [...listener.connections].filter((connection) => !connection.isClosed);
-    if (drainMs > 0 && open.length > 0) await this.allClosed(listener, drainMs);
-    await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));
-  }
-
-  /** Resolves when the listener has no open connection left, or after `timeoutMs`. */
-  private allClosed(listener: StreamListener, timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        clearTimeout(timer);
-        stop();
-        resolve();
-      };
-      const timer = setTimeout(settle, timeoutMs);
-      const stop = this.onEvent(() => {
-        if (listener.open === 0) settle();
-      });
-    });
+    if (socket instanceof StreamListener)
+      await closeConnections(socket, mode, drainMs, (listener) => this.onEvent(listener));
   }
 
   private reserve(name: string | null): () => void {
@@ -225,7 +210,13 @@ export class Engine {
 
   private sweep(): void {
     const now = this.context.now();
-    for (const socket of this.registry.all) socket.sweep(now);
+    for (const socket of this.registry.all) {
+      socket.sweep(now);
+      if (!socket.isClosed && socket.lease?.runsOut(now) === true) {
+        void socket.close('graceful', 'lease');
+        void this.closeConnectionsOf(socket, 'graceful', 0);
+      }
+    }
     this.registry.forgetClosedBefore(now - this.limits.closedRetentionMs);
   }
 }

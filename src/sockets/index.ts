@@ -3,9 +3,10 @@
  *
  *   engine.ts             the facade: listen, connect, get, list, remove, events
  *   registry.ts           the set of sockets: ids, names, bounds; socket-list.ts keeps their order
- *   socket.ts             what every socket has: id, state, one close; socket-settings.ts: what was asked for
+ *   socket.ts             what every socket has: id, state, one close; socket-settings.ts: what was asked for;
+ *                         lease.ts: the time it has
  *   data-socket.ts        what every socket has that carries data: a log, counters
- *   stream-listener.ts    a TCP socket that listens
+ *   stream-listener.ts    a TCP socket that listens; drain.ts: the end of what it accepted
  *   stream-connection.ts  a TCP connection, accepted or dialled
  *     receive-log.ts        what it received: offsets, readers, gaps (cursors.ts: who has read how far,
  *                           log-view.ts: one look at it, receive-budget.ts: the bound over all sockets)
@@ -34,6 +35,7 @@ export { follow } from './follow.js';
 export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
 export { isHostSyntax } from './resolve.js';
 export {
+  CLOSE_REASONS,
   ManagedSocket,
   PROTOCOLS,
   SOCKET_STATES,
@@ -43,6 +45,6 @@ export {
   type SocketKind,
   type SocketState,
 } from './socket.js';
-export type { ReceiveSettings } from './socket-settings.js';
+export type { ReceiveSettings, SocketLabels } from './socket-settings.js';
 export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';

@@ -4,6 +4,8 @@ import type { StreamOverflow } from './byte-log.js';
 export interface SocketLabels {
   name: string | null;
   labels: Readonly<Record<string, string>>;
+  /** Closed when nobody renews it for this long; null: never. */
+  leaseMs: number | null;
 }
 
 /** How a socket keeps what it receives. */

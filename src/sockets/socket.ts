@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Endpoint } from './endpoint.js';
-import type { SocketError } from './errors.js';
+import { SocketError } from './errors.js';
+import { Lease, renewed } from './lease.js';
 import type { Limits } from './limits.js';
 import type { ReceiveBudget } from './receive-budget.js';
 import type { SocketLabels } from './socket-settings.js';
@@ -21,7 +22,16 @@ export const SOCKET_STATES = [
 export type SocketState = (typeof SOCKET_STATES)[number];
 
 /** Why a socket is closed: what the kernel said, or who decided. */
-export type CloseReason = SocketError | 'eof' | 'api' | 'idle' | 'listener-closed' | 'shutdown';
+export const CLOSE_REASONS = [
+  'eof',
+  'api',
+  'idle',
+  'lease',
+  'accept-count',
+  'listener-closed',
+  'shutdown',
+] as const;
+export type CloseReason = SocketError | (typeof CLOSE_REASONS)[number];
 
 export type SocketEventName =
   'created' | 'accepted' | 'connected' | 'eof' | 'closed' | 'failed' | 'paused' | 'resumed' | 'gap';
@@ -62,6 +72,7 @@ export abstract class ManagedSocket {
   sequence = 0;
   closedAt: number | null = null;
   closeReason: CloseReason | null = null;
+  private currentLease: Lease | null;
   private current: SocketState;
 
   protected constructor(
@@ -75,6 +86,7 @@ export abstract class ManagedSocket {
     this.id = ID_PREFIX[kind] + randomBytes(12).toString('hex');
     this.current = initial;
     this.createdAt = context.now();
+    this.currentLease = Lease.of(identity.leaseMs, this.createdAt);
   }
 
   get state(): SocketState {
@@ -94,7 +106,19 @@ export abstract class ManagedSocket {
     return this.current === 'closed' || this.current === 'failed';
   }
 
+  /** What is left of its time; null: nobody needs to renew it. */
+  get lease(): Lease | null {
+    return this.currentLease;
+  }
+
   abstract get fileno(): number | null;
+
+  /** Begins the lease anew, with another length if one is given; null ends it. Fails with EINVAL or SOCKET_GONE. */
+  renewLease(ms?: number | null): void {
+    if (this.isClosed || this.lease?.isOver === true)
+      throw new SocketError('SOCKET_GONE', `socket ${this.id} is closed`);
+    this.currentLease = renewed(this.lease, ms, this.context.now());
+  }
 
   /** Nothing of it is wanted any more once it is closed. */
   isSpent(): boolean {

@@ -14,6 +14,8 @@ export interface ListenerSettings extends SocketLabels {
   ipv6Only: boolean;
   /** Connections open at once; one more is reset. */
   maxConnections: number;
+  /** Accepts so many, then closes; null: no end. */
+  acceptCount: number | null;
   idleTimeoutMs: number;
   receive: ReceiveSettings;
 }
@@ -86,6 +88,11 @@ export class StreamListener extends ManagedSocket {
     return this.openConnections;
   }
 
+  /** Where its connections came from can be asked for as long as one of them is open. */
+  override isSpent(): boolean {
+    return this.openConnections === 0;
+  }
+
   override sweep(): void {
     // A listener waits for as long as it is wanted.
   }
@@ -116,7 +123,7 @@ export class StreamListener extends ManagedSocket {
       accepted.resetAndDestroy();
       return;
     }
-    const settings = { ...this.settings, name: null };
+    const settings = { ...this.settings, name: null, leaseMs: null };
     const connection = StreamConnection.over(accepted, 'connection', settings, this.context, this.id);
     release();
     if (connection === null) {
@@ -127,5 +134,6 @@ export class StreamListener extends ManagedSocket {
     this.openConnections += 1;
     this.connections.add(connection);
     this.admission.admit(connection);
+    if (this.acceptedCount === this.settings.acceptCount) void this.close('graceful', 'accept-count');
   }
 }

@@ -15,6 +15,7 @@ const ORDER = [
   'getClient',
   'listSockets',
   'getSocket',
+  'renewLease',
   'sendData',
   'readData',
   'receiveData',
@@ -58,7 +59,7 @@ async function play(id: string): Promise<number> {
   const filled = operation.parameters
     .filter((parameter) => parameter.in === 'path')
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
-  const asked = request(application.url)[method.toLowerCase() as 'get' | 'post' | 'delete'](filled);
+  const asked = request(application.url)[method.toLowerCase() as 'get' | 'post' | 'put' | 'delete'](filled);
   const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
   const { status } = example === undefined ? await asked : await asked.send(example.value as object);
   return status;

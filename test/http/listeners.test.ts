@@ -2,8 +2,8 @@ import type { ListenerDto } from '../../src/modules/common/socket.dto.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, freePort, Peer, PeerServer } from './peer.js';
-import { accept, inState, listen } from './steps.js';
-import { portOf } from '../support/ends.js';
+import { accept, hasReceived, inState, listen } from './steps.js';
+import { peerPortOf, portOf } from '../support/ends.js';
 
 let api: Api;
 beforeAll(async () => (api = await startApi()));
@@ -147,6 +147,53 @@ describe('connections of a listener', () => {
     expect(ended).toBe('ECONNRESET');
     const { body } = await api.get<ListenerDto>(`/v1/listeners/${listener.id}`);
     expect(body).toMatchObject({ openConnections: 1, acceptedConnections: 1, rejectedConnections: 1 });
+  });
+});
+
+describe('the number of connections to accept', () => {
+  it('once reached closes the listener; what was accepted goes on, more is refused', async () => {
+    const listener = await listen(api, { name: 'two', limits: { acceptCount: 2 } });
+    const first = await accept(api, listener);
+    expect((await api.get<ListenerDto>('/v1/listeners/two')).body.state).toBe('listening');
+    const second = await Peer.connect(portOf(listener));
+    const closed = await inState(api, listener.id, 'closed');
+    expect(closed.closeReason).toBe('accept-count');
+    await expect(Peer.connect(portOf(listener))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    first.peer.send('still there');
+    await hasReceived(api, first.connection.id, 11);
+    const path = `/v1/listeners/${listener.id}`;
+    expect((await api.get<ListenerDto>(path)).body).toMatchObject({
+      acceptedConnections: 2,
+      openConnections: 2,
+      rejectedConnections: 0,
+    });
+    expect((await api.get<SocketListDto>(`${path}/connections`)).body.items).toHaveLength(2);
+    // The name and the port are free; closing the old one still takes its connections with it.
+    await listen(api, { name: 'two', port: portOf(listener) });
+    expect((await api.delete(path)).status).toBe(204);
+    expect((await second.rest()).ended).toBe('end');
+  });
+
+  it('holds against many that come at once: exactly so many are served', async () => {
+    const listener = await listen(api, { limits: { acceptCount: 3 } });
+    const peers = await Promise.allSettled(Array.from({ length: 20 }, () => Peer.connect(portOf(listener))));
+    await inState(api, listener.id, 'closed');
+    const { body } = await api.get<SocketListDto>(`/v1/listeners/${listener.id}/connections`);
+    expect(body.items).toHaveLength(3);
+    const served = new Set(body.items.map(peerPortOf));
+    // The kernel had let more of them in than were accepted: these are reset.
+    for (const peer of peers) {
+      if (peer.status === 'fulfilled' && !served.has(peer.value.port))
+        expect((await peer.value.rest()).ended).toBe('ECONNRESET');
+    }
+  });
+
+  it('is at least 1', async () => {
+    for (const acceptCount of [0, -1, 1.5, '2']) {
+      const call = api.post('/v1/listeners', { limits: { acceptCount } });
+      const problem = await api.refused(call, 400, 'validation-failed');
+      expect(problem.errors?.[0]?.pointer).toBe('/limits/acceptCount');
+    }
   });
 });
 

@@ -9,13 +9,19 @@ beforeAll(async () => (api = await startApi()));
 afterEach(closePeers);
 afterAll(() => api.close());
 
-async function list(path: string, query: Record<string, string | number> = {}): Promise<SocketListDto> {
+async function list(
+  path: string,
+  query: Record<string, string | number | string[]> = {},
+): Promise<SocketListDto> {
   const { status, body } = await api.get<SocketListDto>(path, query);
   expect(status).toBe(200);
   return body;
 }
 
-async function idsOf(path: string, query: Record<string, string | number> = {}): Promise<string[]> {
+async function idsOf(
+  path: string,
+  query: Record<string, string | number | string[]> = {},
+): Promise<string[]> {
   return (await list(path, query)).items.map(({ id }) => id);
 }
 
@@ -102,6 +108,41 @@ describe('filters of a list', () => {
     expect(await idsOf('/v1/sockets', { label: 'query=a' })).toEqual([]);
     expect(await idsOf('/v1/sockets', { label: 'other=' })).toEqual([]);
     await api.refused(api.get('/v1/sockets', { label: 'query' }), 400, 'validation-failed');
+  });
+
+  it('by several labels: a socket must have them all', async () => {
+    const both = await listen(api, { labels: { team: 'red', floor: '2' } });
+    await listen(api, { labels: { team: 'red', floor: '3' } });
+    await listen(api, { labels: { team: 'blue', floor: '2' } });
+    for (const path of ['/v1/sockets', '/v1/listeners'])
+      expect(await idsOf(path, { label: ['team=red', 'floor=2'] })).toEqual([both.id]);
+    expect(await idsOf('/v1/sockets', { label: ['team=red', 'team=blue'] })).toEqual([]);
+    for (const label of [['team=red', 'floor'], ['', 'team=red'], Array<string>(33).fill('a=b')]) {
+      const problem = await api.refused(api.get('/v1/sockets', { label }), 400, 'validation-failed');
+      expect(problem.errors?.[0]?.pointer).toBe('/label');
+    }
+  });
+
+  it('by name: the one that has it, and with the state those that had it', async () => {
+    const first = await listen(api, { name: 'heir' });
+    await api.delete('/v1/listeners/heir');
+    const second = await listen(api, { name: 'heir' });
+    expect(await idsOf('/v1/listeners', { name: 'heir' })).toEqual([second.id]);
+    expect(await idsOf('/v1/sockets', { name: 'heir', state: 'closed' })).toEqual([first.id]);
+    expect(await idsOf('/v1/clients', { name: 'heir' })).toEqual([]);
+  });
+
+  it('of the connections of one listener too', async () => {
+    const listener = await listen(api, { labels: { run: 'inner' } });
+    const staying = await accept(api, listener);
+    const leaving = await accept(api, listener);
+    leaving.peer.reset();
+    await inState(api, leaving.connection.id, 'failed');
+    const path = `/v1/listeners/${listener.id}/connections`;
+    expect(await idsOf(path, { label: 'run=inner', protocol: 'tcp' })).toEqual([staying.connection.id]);
+    expect(await idsOf(path, { label: 'run=other' })).toEqual([]);
+    expect(await idsOf(path, { protocol: 'tls' })).toEqual([]);
+    expect(await idsOf(path, { state: 'failed' })).toEqual([leaving.connection.id]);
   });
 
   it('by state; without it, what is closed is left out', async () => {

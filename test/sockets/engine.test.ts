@@ -41,10 +41,12 @@ function listen(over: Partial<ListenRequest> = {}): Promise<StreamListener> {
     backlog: 511,
     ipv6Only: false,
     maxConnections: 1000,
+    acceptCount: null,
     idleTimeoutMs: 0,
     receive: RECEIVE,
     name: null,
     labels: {},
+    leaseMs: null,
     ...over,
   });
 }
@@ -506,6 +508,7 @@ test('connecting to the one address a name has that answers', async () => {
     receive: RECEIVE,
     name: null,
     labels: {},
+    leaseMs: null,
   });
   expect(client.remoteAddress).toMatchObject({ address: '127.0.0.1', port });
   await client.close('graceful', 'api');

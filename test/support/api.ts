@@ -38,8 +38,11 @@ export interface Answer<T> {
   body: T;
 }
 
+/** A list is asked for as the same name several times. */
+type Query = Record<string, string | number | boolean | string[]>;
+
 export interface CallOptions {
-  query?: Record<string, string | number | boolean>;
+  query?: Query;
   headers?: Record<string, string>;
 }
 
@@ -118,6 +121,13 @@ class Contract {
   }
 }
 
+function queryText(query: Query): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, String(one)]),
+  );
+  return new URLSearchParams(pairs).toString();
+}
+
 function isJson(sent: unknown): boolean {
   return typeof sent === 'object' && sent !== null && !Buffer.isBuffer(sent);
 }
@@ -143,6 +153,10 @@ export class Api {
     return this.call<T>('POST', path, body, options);
   }
 
+  put<T>(path: string, body?: string | object, options: CallOptions = {}) {
+    return this.call<T>('PUT', path, body, options);
+  }
+
   delete<T = unknown>(path: string, query: CallOptions['query'] = {}) {
     return this.call<T>('DELETE', path, undefined, { query });
   }
@@ -153,7 +167,7 @@ export class Api {
     body: Buffer | string | object | undefined,
     { query = {}, headers = {} }: CallOptions = {},
   ): Promise<Answer<T>> {
-    const asked = request(this.application.url)[verb(method)](path).query(query).redirects(0);
+    const asked = request(this.application.url)[verb(method)](path).query(queryText(query)).redirects(0);
     if (body !== undefined) void asked.set('content-type', Buffer.isBuffer(body) ? BYTES : JSON_TYPE);
     const answered = await asked.set(headers).send(body);
     const answer: Answer<unknown> = {

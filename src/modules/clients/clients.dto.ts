@@ -1,5 +1,5 @@
 import type { ConnectRequest, Limits } from '../../sockets/index.js';
-import { CreateSocketDto, receiveSettings } from '../common/create.dto.js';
+import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
 import { DurationMs, Host, OneOf, Port } from '../common/fields.js';
 
 export class CreateClientDto extends CreateSocketDto {
@@ -26,8 +26,8 @@ export class CreateClientDto extends CreateSocketDto {
 }
 
 export function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
-  const { host, port, family, localAddress, localPort, idleTimeoutMs, name, labels } = dto;
+  const { host, port, family, localAddress, localPort, idleTimeoutMs } = dto;
   const timeoutMs = dto.timeoutMs ?? limits.connectTimeoutMs;
-  const receive = receiveSettings(dto.receive, limits);
-  return { host, port, family, localAddress, localPort, idleTimeoutMs, name, labels, timeoutMs, receive };
+  const common = socketSettings(dto, limits);
+  return { ...common, host, port, family, localAddress, localPort, idleTimeoutMs, timeoutMs };
 }

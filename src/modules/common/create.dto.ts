@@ -7,6 +7,7 @@ import {
   SocketError,
   type Limits,
   type ReceiveSettings,
+  type SocketLabels,
 } from '../../sockets/index.js';
 import { DurationMs, Labels, OneOf, SocketName, WindowBytes } from './fields.js';
 
@@ -57,12 +58,29 @@ export class CreateSocketDto {
   @Labels({ description: 'To find sockets again', optional: true, example: { run: '42' } })
   labels: Record<string, string> = {};
 
+  @DurationMs({
+    description: 'Closed when nobody renews it for this long; null: never',
+    optional: true,
+    nullable: true,
+    min: 1,
+    example: 60_000,
+  })
+  leaseMs: number | null = null;
+
   @ApiPropertyOptional({ type: ReceiveDto })
   @ValidateIf((_, value) => value !== undefined)
   @IsObject()
   @ValidateNested()
   @Type(() => ReceiveDto)
   receive: ReceiveDto = new ReceiveDto();
+}
+
+/** What is the same for every kind of socket. */
+export function socketSettings(
+  { name, labels, leaseMs, receive }: CreateSocketDto,
+  limits: Limits,
+): SocketLabels & { receive: ReceiveSettings } {
+  return { name, labels, leaseMs, receive: receiveSettings(receive, limits) };
 }
 
 export function receiveSettings(dto: ReceiveDto, limits: Limits): ReceiveSettings {

@@ -156,6 +156,31 @@ function isLabels(value: unknown): boolean {
   );
 }
 
+const LABEL_PAIR = /^[^=]{1,64}=.{0,256}$/s;
+
+/** `key=value`, once or several times, in a query. */
+export function LabelFilter(options: FieldOptions): PropertyDecorator {
+  const valid = ValidateBy({
+    name: 'isLabelFilter',
+    validator: {
+      validate: isLabelFilter,
+      defaultMessage: () => `$property must be key=value, at most ${String(MAX_LABELS)} times`,
+    },
+  });
+  const item = { type: 'string', pattern: LABEL_PAIR.source };
+  return field(
+    options,
+    { type: 'array', items: item, maxItems: MAX_LABELS },
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? [value] : value)),
+    valid,
+  );
+}
+
+function isLabelFilter(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length > MAX_LABELS) return false;
+  return value.every((pair) => typeof pair === 'string' && LABEL_PAIR.test(pair));
+}
+
 function numberOf(value: unknown): unknown {
   return typeof value === 'string' && /^-?\d{1,17}$/.test(value) ? Number(value) : value;
 }

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { SOCKET_STATES, type ManagedSocket } from '../../sockets/index.js';
+import { PROTOCOLS, SOCKET_STATES, type ManagedSocket } from '../../sockets/index.js';
 import { invalid } from '../problems/problem.js';
-import { Int, OneOf, Text } from './fields.js';
+import { Int, LabelFilter, OneOf, Text } from './fields.js';
 import { SocketDto, socketDto } from './socket.dto.js';
 
 const CURSOR = /^s([0-9a-z]{1,11})$/;
@@ -20,13 +20,17 @@ export class ListQuery {
   })
   state?: string;
 
-  @Text({
-    description: 'Only sockets with this label, as `key=value`',
+  @OneOf(PROTOCOLS, { description: 'Only sockets of this protocol', optional: true })
+  protocol?: string;
+
+  @Text({ description: 'Only sockets that have, or had, this name', optional: true, maxLength: 64 })
+  name?: string;
+
+  @LabelFilter({
+    description: 'Only sockets with this label, as `key=value`; of several, they have all',
     optional: true,
-    maxLength: 321,
-    pattern: /^[^=]+=.*$/,
   })
-  label?: string;
+  label?: string[];
 }
 
 export class SocketListDto {
@@ -57,11 +61,16 @@ export function socketList(
   return { items: items.map(socketDto), nextCursor: next === null ? null : `s${next.toString(36)}` };
 }
 
-function matches({ state, label }: ListQuery, socket: ManagedSocket): boolean {
+function matches({ state, protocol, name, label = [] }: ListQuery, socket: ManagedSocket): boolean {
   if (state === undefined ? socket.isClosed : socket.state !== state) return false;
-  if (label === undefined) return true;
-  const cut = label.indexOf('=');
-  return socket.identity.labels[label.slice(0, cut)] === label.slice(cut + 1);
+  if (protocol !== undefined && socket.protocol !== protocol) return false;
+  if (name !== undefined && socket.name !== name) return false;
+  return label.every((pair) => hasLabel(socket, pair));
+}
+
+function hasLabel({ identity }: ManagedSocket, pair: string): boolean {
+  const cut = pair.indexOf('=');
+  return identity.labels[pair.slice(0, cut)] === pair.slice(cut + 1);
 }
 
 function positionOf(cursor: string | undefined): number {

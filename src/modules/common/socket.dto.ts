@@ -1,5 +1,6 @@
 import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import {
+  CLOSE_REASONS,
   PROTOCOLS,
   SOCKET_STATES,
   SocketError,
@@ -97,11 +98,22 @@ export class ReaderDto {
   lagBytes!: number;
 }
 
-const CLOSE_REASONS = ['eof', 'api', 'idle', 'listener-closed', 'shutdown'];
+export class LeaseDto {
+  @ApiProperty({ type: 'integer', nullable: true, description: 'Milliseconds; null: no lease' })
+  leaseMs!: number | null;
+
+  @ApiProperty({
+    type: 'string',
+    format: 'date-time',
+    nullable: true,
+    description: 'Closed then, unless somebody renews it before',
+  })
+  leaseExpiresAt!: string | null;
+}
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
 @ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto)
-export class SocketDto {
+export class SocketDto extends LeaseDto {
   @ApiProperty({
     description: 'lsn_ listener, con_ accepted connection, cli_ client',
     example: 'con_5f0c9a1e7d5b4c559d1e0c6f',
@@ -157,7 +169,7 @@ export class SocketDto {
   @ApiProperty({
     nullable: true,
     description: 'What the kernel said, or who decided; null while open',
-    oneOf: [{ $ref: '#/components/schemas/SystemReasonDto' }, { type: 'string', enum: CLOSE_REASONS }],
+    oneOf: [{ $ref: '#/components/schemas/SystemReasonDto' }, { type: 'string', enum: [...CLOSE_REASONS] }],
   })
   closeReason!: SystemReasonDto | string | null;
 
@@ -238,6 +250,7 @@ export function socketDto(socket: ManagedSocket): SocketDto {
     createdAt: new Date(socket.createdAt).toISOString(),
     closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
+    ...leaseDto(socket),
     ...(socket instanceof DataSocket ? streamPart(socket) : NO_STREAM),
     tls: null,
   };
@@ -263,6 +276,11 @@ export function listenerDto(listener: StreamListener): ListenerDto {
     rejectedConnections: listener.rejected,
     backlog: listener.settings.backlog,
   };
+}
+
+export function leaseDto({ lease }: ManagedSocket): LeaseDto {
+  if (lease === null) return { leaseMs: null, leaseExpiresAt: null };
+  return { leaseMs: lease.ms, leaseExpiresAt: new Date(lease.expiresAt).toISOString() };
 }
 
 export function readerDtos(stream: DataSocket): ReaderDto[] {

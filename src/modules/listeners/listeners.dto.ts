@@ -2,12 +2,21 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
 import type { Limits, ListenRequest } from '../../sockets/index.js';
-import { CreateSocketDto, receiveSettings } from '../common/create.dto.js';
+import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
 import { DurationMs, Flag, Host, Int, Port } from '../common/fields.js';
 
 export class ListenerLimitsDto {
   @Int({ description: 'Connections open at once; one more is reset', default: 1000, min: 1, max: 1_000_000 })
   maxConnections: number = 1000;
+
+  @Int({
+    description: 'Accepts so many connections, then stops listening; they go on. null: no end',
+    optional: true,
+    nullable: true,
+    min: 1,
+    max: 1_000_000_000,
+  })
+  acceptCount: number | null = null;
 
   @DurationMs({ description: 'A connection without a byte for this long is closed; 0: never', default: 0 })
   idleTimeoutMs: number = 0;
@@ -44,8 +53,8 @@ export class RemoveListenerQuery {
 }
 
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
-  const { host, port, backlog, ipv6Only, name, labels } = dto;
-  const { maxConnections, idleTimeoutMs } = dto.limits;
-  const receive = receiveSettings(dto.receive, limits);
-  return { host, port, backlog, ipv6Only, name, labels, maxConnections, idleTimeoutMs, receive };
+  const { host, port, backlog, ipv6Only } = dto;
+  const { maxConnections, acceptCount, idleTimeoutMs } = dto.limits;
+  const common = socketSettings(dto, limits);
+  return { ...common, host, port, backlog, ipv6Only, maxConnections, acceptCount, idleTimeoutMs };
 }

@@ -118,8 +118,7 @@ export class SocketsController {
   }
 }
 
-function isAskedFor({ kind, protocol, listenerId }: SocketsQuery, socket: ManagedSocket): boolean {
+function isAskedFor({ kind, listenerId }: SocketsQuery, socket: ManagedSocket): boolean {
   if (kind !== undefined && socket.kind !== kind) return false;
-  if (protocol !== undefined && socket.protocol !== protocol) return false;
   return listenerId === undefined || (socket instanceof DataSocket && socket.listenerId === listenerId);
 }

@@ -7,9 +7,6 @@ export class SocketsQuery extends ListQuery {
   @OneOf(['listener', 'connection', 'client'], { description: 'Only sockets of this kind', optional: true })
   kind?: string;
 
-  @OneOf(['tcp'], { description: 'Only sockets of this protocol', optional: true })
-  protocol?: string;
-
   @Text({ description: 'Only connections of this listener, by its id', optional: true, maxLength: 64 })
   listenerId?: string;
 }

@@ -42,6 +42,7 @@ export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
   }
   requireTcp(protocol);
   const receive = receiveSettings(new ReceiveDto(), limits);
-  const nameless = { name: null, labels: {}, localAddress: null, localPort: null, idleTimeoutMs: 0 };
-  return { socketId: null, dial: { ...nameless, host, port, family: 'any', timeoutMs, receive } };
+  const nameless = { name: null, labels: {}, leaseMs: null, receive };
+  const anyEnd = { family: 'any', localAddress: null, localPort: null, idleTimeoutMs: 0 } as const;
+  return { socketId: null, dial: { ...nameless, ...anyEnd, host, port, timeoutMs } };
 }

@@ -1,0 +1,33 @@
+import type { ManagedSocket, SocketEvent } from './socket.js';
+import type { StreamListener } from './stream-listener.js';
+
+type OnEvent = (listener: (event: SocketEvent) => void) => () => void;
+
+/** Closes what a listener has accepted, after giving it `drainMs` to end by itself. */
+export async function closeConnections(
+  listener: StreamListener,
+  mode: 'graceful' | 'reset',
+  drainMs: number,
+  onEvent: OnEvent,
+): Promise<void> {
+  const open = [...listener.connections].filter((connection) => !connection.isClosed);
+  if (drainMs > 0 && open.length > 0) await allClosed(open, drainMs, onEvent);
+  await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));
+}
+
+/** Resolves when all of them are closed, or after `timeoutMs`. */
+function allClosed(sockets: readonly ManagedSocket[], timeoutMs: number, onEvent: OnEvent): Promise<void> {
+  const open = new Set(sockets);
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(settle, timeoutMs);
+    const stop = onEvent(({ name, socket }) => {
+      if (name !== 'closed' && name !== 'failed') return;
+      if (open.delete(socket) && open.size === 0) settle();
+    });
+  });
+}
