@@ -3,6 +3,7 @@ import { ClientsModule } from './modules/clients/clients.module.js';
 import { ConfigModule } from './modules/config/config.module.js';
 import type { Configuration } from './modules/config/configuration.js';
 import { EngineModule } from './modules/engine/engine.module.js';
+import { EventsModule } from './modules/events/events.module.js';
 import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
@@ -20,6 +21,7 @@ export class AppModule {
         ClientsModule,
         SocketsModule,
         StreamModule,
+        EventsModule,
         OpsModule,
       ],
     };

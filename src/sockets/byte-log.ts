@@ -78,16 +78,26 @@ export class ByteLog extends ReceiveLog<BytesPiece> {
     if (this.window.heldBytes !== before) this.budget.change(this.window.heldBytes - before);
   }
 
+  protected override heldFrom(offset: number): number {
+    return this.headOffset - Math.max(offset, this.earliestOffset);
+  }
+
   private grown(count: number): void {
     this.budget.change(count);
     // A live feed is never stopped, so under pressure it gives way to a reserve.
     const lossy = this.overflow === 'drop-oldest' && this.budget.exhausted;
     const kept = lossy ? Math.min(BUDGET_RESERVE_BYTES, this.windowBytes) : this.windowBytes;
     const earliest = this.headOffset - kept;
-    if (earliest > this.earliestOffset) {
-      this.dropped += Math.max(0, earliest - this.committedOffset);
-      this.forget(earliest);
-    }
+    if (earliest > this.earliestOffset) this.drop(earliest);
     this.wakeAll();
+  }
+
+  /** The live feed goes on without what is before `to`, committed or not. */
+  private drop(to: number): void {
+    const from = this.committedOffset;
+    this.forget(to);
+    if (to <= from) return;
+    this.dropped += to - from;
+    this.options.onDropped({ from, to, dropped: to - from });
   }
 }

@@ -1,9 +1,11 @@
 import type { Endpoint } from './endpoint.js';
 import type { SocketError } from './errors.js';
 import type { ByteLog } from './byte-log.js';
+import { FlowEvents } from './flow-events.js';
 import type { Sent } from './send-queue.js';
 import {
   ManagedSocket,
+  type CloseReason,
   type Protocol,
   type SocketContext,
   type SocketKind,
@@ -17,6 +19,7 @@ export abstract class DataSocket extends ManagedSocket {
   readonly receive: ReceiveSettings;
   protected readonly idleTimeoutMs: number;
   protected lastTrafficAt: number;
+  protected readonly flow: FlowEvents;
   /** Reads from the kernel that brought something. */
   receivedChunks = 0;
   /** The peer has sent EOF (or reading was shut down): the final offset. */
@@ -38,6 +41,7 @@ export abstract class DataSocket extends ManagedSocket {
     this.receive = settings.receive;
     this.idleTimeoutMs = settings.idleTimeoutMs;
     this.lastTrafficAt = context.now();
+    this.flow = new FlowEvents((name, gap) => context.emit(name, this, gap), context.now);
   }
 
   /** What the kernel took, in bytes. */
@@ -74,11 +78,22 @@ export abstract class DataSocket extends ManagedSocket {
     return this.log.isDiscarded || !this.log.hasUncommitted;
   }
 
+  /** Throws away what is held, read or not. */
+  discard(): void {
+    this.log.discard();
+    this.flow.flush();
+  }
+
+  protected override settleClosed(reason: CloseReason): void {
+    this.flow.flush();
+    super.settleClosed(reason);
+  }
+
   /** Forgets what nobody has come for: unread data of a closed socket, readers that stay away. */
   protected sweepLog(now: number): void {
     const { lingerMs, readerTtlMs } = this.receive;
-    if (this.closedAt !== null && !this.log.isDiscarded && now - this.closedAt >= lingerMs)
-      this.log.discard();
+    if (this.closedAt !== null && !this.log.isDiscarded && now - this.closedAt >= lingerMs) this.discard();
+    this.flow.sweep(now);
     if (readerTtlMs !== null) this.log.forgetReadersUnusedSince(now - readerTtlMs);
   }
 }

@@ -60,7 +60,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     const payloadBytes = arrival.end - arrival.start;
     this.received += payloadBytes;
     if (this.overflow === 'drop-newest' && !this.makeRoom(size + INDEX_ENTRY_BYTES)) {
-      this.countDropped(payloadBytes);
+      this.noteDropped(this.head, payloadBytes);
     } else {
       const { memory, used } = this.window.together(size);
       writeRecord(memory, used, arrival);
@@ -74,8 +74,10 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
 
   /** The kernel dropped `count` datagrams before the next one. */
   missed(count: number): void {
+    const from = this.head;
     this.head += count;
     this.dropped.kernel += count;
+    this.options.onDropped({ from, to: this.head, dropped: count });
   }
 
   /** Datagrams from `offset` on whose payloads are at most `maxBytes` in sum; one at least. */
@@ -100,6 +102,10 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
 
   protected override forget(offset: number): void {
     while (this.index.count > 0 && this.index.sequence(0) < offset) this.dropOldest();
+  }
+
+  protected override heldFrom(offset: number): number {
+    return this.index.count - this.index.find(offset);
   }
 
   /** Bytes that the window counts. */
@@ -127,14 +133,16 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     if (this.overflow === 'drop-newest') return;
     const limit = this.limitBytes;
     while (this.heldBytes > limit && this.index.count > 1) {
-      if (this.index.sequence(0) >= this.committedOffset) this.countDropped(this.index.payloadBytes(0));
+      const sequence = this.index.sequence(0);
+      if (sequence >= this.committedOffset) this.noteDropped(sequence, this.index.payloadBytes(0));
       this.dropOldest();
     }
   }
 
-  private countDropped(payloadBytes: number): void {
+  private noteDropped(sequence: number, payloadBytes: number): void {
     this.dropped.window += 1;
     this.dropped.windowBytes += payloadBytes;
+    this.options.onDropped({ from: sequence, to: sequence + 1, dropped: 1 });
   }
 
   private dropOldest(): void {

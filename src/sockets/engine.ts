@@ -8,7 +8,8 @@ import { blocked, Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { Registry } from './registry.js';
 import { resolveHost } from './resolve.js';
-import type { CloseReason, ManagedSocket, SocketContext, SocketEvent } from './socket.js';
+import type { Dropped } from './flow-events.js';
+import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
 import type { DataSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
@@ -48,7 +49,7 @@ export class Engine {
     this.registry = new Registry(this.limits, (socket) => {
       if (!(socket instanceof DataSocket)) return;
       this.parentOf(socket)?.connections.remove(socket);
-      socket.log.discard(); // its bytes must not stay in the budget when nobody can find them
+      socket.discard(); // its bytes must not stay in the budget when nobody can find them
     });
     this.budget = new ReceiveBudget(this.limits.maxBufferedBytes);
     this.events.setMaxListeners(0);
@@ -56,7 +57,7 @@ export class Engine {
       limits: this.limits,
       budget: this.budget,
       now: Date.now,
-      emit: (name, socket) => this.noticed({ name, socket }),
+      emit: (name, socket, gap = null) => this.noticed(name, socket, gap),
       released: () => this.registry.notePlaceFree(),
     };
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
@@ -139,7 +140,7 @@ export class Engine {
     this.removed.add(socket);
     const alreadyClosed = socket.isClosed;
     const closing = socket.close(mode, 'api');
-    if (socket instanceof DataSocket) socket.log.discard();
+    if (socket instanceof DataSocket) socket.discard();
     if (alreadyClosed) this.registry.forget(socket);
     await closing;
     await this.closeConnectionsOf(socket, mode, drainMs);
@@ -187,14 +188,17 @@ export class Engine {
 
   private admit(socket: ManagedSocket, as: 'created' | 'accepted' | 'connected'): void {
     this.registry.add(socket);
-    this.noticed({ name: as, socket });
+    this.noticed(as, socket, null);
   }
 
-  private noticed(event: SocketEvent): void {
-    if (event.name === 'closed' || event.name === 'failed') {
-      this.registry.noteClosed(event.socket);
-      if (event.socket instanceof DataSocket) this.parentOf(event.socket)?.connectionClosed();
+  private noticed(name: SocketEventName, socket: ManagedSocket, gap: Dropped | null): void {
+    const parent = socket instanceof DataSocket ? this.parentOf(socket) : null;
+    const listener = socket instanceof StreamListener ? socket : parent;
+    if (name === 'closed' || name === 'failed') {
+      this.registry.noteClosed(socket);
+      parent?.connectionClosed();
     }
+    const event: SocketEvent = { name, time: this.context.now(), socket, listener, gap };
     this.events.emit('socket', event);
   }
 

@@ -6,7 +6,9 @@
  *   socket.ts             what every socket has: id, state, one close; socket-settings.ts: what was asked for;
  *                         lease.ts: the time it has
  *   data-socket.ts        what every socket has that carries data: a log, counters
+ *     flow-events.ts        tells of its pauses and gaps, not too often
  *   stream-listener.ts    a TCP socket that listens; drain.ts: the end of what it accepted
+ *   event-history.ts      the last events of all sockets, for who follows them at a pace of its own
  *   stream-connection.ts  a TCP connection, accepted or dialled
  *     receive-log.ts        what it received: offsets, readers, gaps (cursors.ts: who has read how far,
  *                           log-view.ts: one look at it, receive-budget.ts: the bound over all sockets)
@@ -25,6 +27,7 @@
 export { Engine, type ConnectRequest, type EngineOptions, type ListenRequest } from './engine.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
+export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
 export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
@@ -38,10 +41,13 @@ export {
   CLOSE_REASONS,
   ManagedSocket,
   PROTOCOLS,
+  SOCKET_EVENTS,
+  SOCKET_KINDS,
   SOCKET_STATES,
   type CloseReason,
   type Protocol,
   type SocketEvent,
+  type SocketEventName,
   type SocketKind,
   type SocketState,
 } from './socket.js';

@@ -24,6 +24,8 @@ export interface Limits {
   /** How long a closed socket can still be inspected, and how many of them at most. */
   closedRetentionMs: number;
   maxClosed: number;
+  /** Events in the life of sockets that are remembered for who comes back. */
+  eventHistory: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   lingerMs: 60_000,
   closedRetentionMs: 300_000,
   maxClosed: 10_000,
+  eventHistory: 10_000,
 };
 
 /** Readers one socket remembers: each is a cursor that may hold bytes. */
@@ -76,6 +79,9 @@ export const COALESCE_BELOW_BYTES = 16 * 1024;
 /** How long a graceful close waits for queued sends, and then for the peer's EOF. */
 export const CLOSE_FLUSH_MS = 5_000;
 export const CLOSE_LINGER_MS = 1_000;
+
+/** A socket tells of its pauses and gaps at most this often; what comes in between is gathered. */
+export const FLOW_EVENT_MS = 250;
 
 /** How often deadlines (idle, half-closed, linger, reader TTL, retention) are looked at. */
 export const SWEEP_MS = 250;

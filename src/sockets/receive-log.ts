@@ -1,5 +1,6 @@
 import { Cursors, type Cursor } from './cursors.js';
 import { SocketError } from './errors.js';
+import type { Dropped } from './flow-events.js';
 import { LogReader, LogView, type DataPiece, type GapPiece } from './log-view.js';
 import type { ReceiveBudget } from './receive-budget.js';
 
@@ -10,6 +11,8 @@ export interface ReceiveLogOptions {
   windowBytes: number;
   /** Called when there may be room again after there was none. */
   onRoom: () => void;
+  /** Something went before every consuming reader had it. */
+  onDropped: (gap: Dropped) => void;
   /** Milliseconds; tells how long a reader has been away. */
   now: () => number;
 }
@@ -92,7 +95,10 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
   discard(): void {
     this.ended = true;
     this.discarded = true;
-    this.forget(this.headOffset);
+    const { committedOffset: from, headOffset: to } = this;
+    const dropped = this.heldFrom(from);
+    this.forget(to);
+    if (dropped > 0) this.options.onDropped({ from, to, dropped });
     this.budget.leave(this);
     this.wakeAll();
   }
@@ -224,6 +230,9 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
 
   /** Lets go of everything before `offset`, and takes it off the budget. */
   protected abstract forget(offset: number): void;
+
+  /** How many are held from `offset` on. */
+  protected abstract heldFrom(offset: number): number;
 
   private startOf(from: StartAt, committed: number): number {
     if (from === 'committed') return committed;

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
+import type { Dropped } from './flow-events.js';
 import { Lease, renewed } from './lease.js';
 import type { Limits } from './limits.js';
 import type { ReceiveBudget } from './receive-budget.js';
 import type { SocketLabels } from './socket-settings.js';
 
-export type SocketKind = 'listener' | 'connection' | 'client';
+export const SOCKET_KINDS = ['listener', 'connection', 'client'] as const;
+export type SocketKind = (typeof SOCKET_KINDS)[number];
+
 export const PROTOCOLS = ['tcp', 'tls', 'udp', 'unix', 'unix-datagram', 'unix-seqpacket', 'icmp'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -33,12 +36,29 @@ export const CLOSE_REASONS = [
 ] as const;
 export type CloseReason = SocketError | (typeof CLOSE_REASONS)[number];
 
-export type SocketEventName =
-  'created' | 'accepted' | 'connected' | 'eof' | 'closed' | 'failed' | 'paused' | 'resumed' | 'gap';
+/** A life begins with one of the first three, and ends with `closed` or `failed`; each comes once. */
+export const SOCKET_EVENTS = [
+  'created',
+  'accepted',
+  'connected',
+  'eof',
+  'closed',
+  'failed',
+  'paused',
+  'resumed',
+  'gap',
+] as const;
+export type SocketEventName = (typeof SOCKET_EVENTS)[number];
 
 export interface SocketEvent {
   name: SocketEventName;
+  /** Milliseconds since 1970. */
+  time: number;
   socket: ManagedSocket;
+  /** The listener itself, or the one that accepted the connection; null when there is none any more. */
+  listener: ManagedSocket | null;
+  /** Of `gap`: what was dropped. */
+  gap: Dropped | null;
 }
 
 /** What a socket needs from the engine around it. */
@@ -46,7 +66,7 @@ export interface SocketContext {
   readonly limits: Limits;
   readonly budget: ReceiveBudget;
   readonly now: () => number;
-  emit(name: SocketEventName, socket: ManagedSocket): void;
+  emit(name: SocketEventName, socket: ManagedSocket, gap?: Dropped | null): void;
   /** The descriptor of a socket is closed: its place is free. */
   released(socket: ManagedSocket): void;
 }

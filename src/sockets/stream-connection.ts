@@ -63,7 +63,12 @@ export class StreamConnection extends DataSocket {
   ) {
     super(kind, protocol, 'open', ends.local, ends.remote, settings, context, listenerId);
     this.log = new ByteLog(
-      { ...settings.receive, now: context.now, onRoom: () => this.roomMade() },
+      {
+        ...settings.receive,
+        now: context.now,
+        onRoom: () => this.roomMade(),
+        onDropped: (dropped) => this.flow.drop(dropped),
+      },
       context.budget,
     );
     this.reads = new ReadBuffer(this.log);
@@ -136,11 +141,13 @@ export class StreamConnection extends DataSocket {
   override pause(): void {
     this.pausedByUser = true;
     this.applyFlow();
+    this.flow.flush(); // somebody's decision is told each time
   }
 
   override resume(): void {
     this.pausedByUser = false;
     this.applyFlow();
+    this.flow.flush();
   }
 
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
@@ -221,12 +228,9 @@ export class StreamConnection extends DataSocket {
 
   /** Reads from the kernel, or stops, as the log and the user have it. */
   private applyFlow(): void {
-    const stalled = this.reads.isFull;
-    if (stalled !== this.stalled) {
-      this.stalled = stalled;
-      this.context.emit(stalled ? 'paused' : 'resumed', this);
-    }
-    const reading = !stalled && !this.pausedByUser;
+    this.stalled = this.reads.isFull;
+    this.flow.setPaused(this.isPaused);
+    const reading = !this.stalled && !this.pausedByUser;
     if (reading === this.reading || this.dropping) return;
     this.reading = reading;
     if (reading) this.socket.resume();
@@ -243,6 +247,7 @@ export class StreamConnection extends DataSocket {
     }
     this.moveTo('half-closed-remote');
     if (this.eofOffset === null) this.endReceived();
+    this.flow.flush();
     this.context.emit('eof', this);
   }
 

@@ -29,6 +29,7 @@ const ORDER = [
   'createClient',
   'closeSocket',
   'closeListener',
+  'streamEvents',
 ];
 
 let application: RunningApplication;
@@ -59,8 +60,17 @@ async function play(id: string): Promise<number> {
   const filled = operation.parameters
     .filter((parameter) => parameter.in === 'path')
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
+  if (operation.responses['200']?.content?.['text/event-stream'] !== undefined) return beginning(filled);
   const asked = request(application.url)[method.toLowerCase() as 'get' | 'post' | 'put' | 'delete'](filled);
   const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
   const { status } = example === undefined ? await asked : await asked.send(example.value as object);
+  return status;
+}
+
+/** The status of an answer that has no end. */
+async function beginning(path: string): Promise<number> {
+  const caller = new AbortController();
+  const { status } = await fetch(`${application.url}${path}`, { signal: caller.signal });
+  caller.abort();
   return status;
 }

@@ -109,7 +109,10 @@ it('every 2xx answer with a body has a schema, and one without says so with 204'
     return (
       fine.length > 0 &&
       fine.every(([status, { content }]) =>
-        status === '204' ? content === undefined : content?.['application/json']?.schema?.$ref !== undefined,
+        status === '204'
+          ? content === undefined
+          : content?.['application/json']?.schema?.$ref !== undefined ||
+            content?.['text/event-stream']?.schema?.type === 'string',
       )
     );
   };

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Dropped } from '../../src/sockets/flow-events.js';
 import { SocketError } from '../../src/sockets/errors.js';
 import { readWhole, type BytesPiece, type LogReader, type LogView } from '../../src/sockets/log-view.js';
 import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
@@ -74,12 +75,15 @@ class Scenario {
   private unclaimed: number | null = 0;
   private ended = false;
   private roomCalls = 0;
+  private toldDropped = { bytes: 0, upTo: 0 };
 
   constructor(
     readonly windowBytes: number,
     readonly overflow: StreamOverflow,
   ) {
-    const options = { windowBytes, overflow, now: () => 0, onRoom: () => (this.roomCalls += 1) };
+    const onRoom = (): number => (this.roomCalls += 1);
+    const onDropped = (gap: Dropped): void => this.noteDropped(gap);
+    const options = { windowBytes, overflow, now: () => 0, onRoom, onDropped };
     this.log = new ByteLog(options, new ReceiveBudget(2 ** 30));
   }
 
@@ -240,7 +244,16 @@ class Scenario {
     for (const follower of this.followers) if (follower.name === name) follower.live = false;
   }
 
+  /** What is told of drops comes in order, and no byte is in it twice. */
+  private noteDropped({ from, to, dropped }: Dropped): void {
+    expect(from).toBeGreaterThanOrEqual(this.toldDropped.upTo);
+    expect(to).toBeGreaterThan(from);
+    expect(dropped).toBe(to - from);
+    this.toldDropped = { bytes: this.toldDropped.bytes + dropped, upTo: to };
+  }
+
   private check(): void {
+    expect(this.log.droppedBytes).toBe(this.toldDropped.bytes);
     const { headOffset, earliestOffset, committedOffset, room } = this.log;
     const lowest = Math.min(this.unclaimed ?? Infinity, ...this.cursors.values());
     expect(headOffset - earliestOffset).toBeLessThanOrEqual(this.windowBytes);

@@ -7,7 +7,10 @@ const noop = (): void => undefined;
 
 function newLog(windowBytes = 10, overflow: StreamOverflow = 'pause', budget = new ReceiveBudget(2 ** 30)) {
   const calls = { room: 0 };
-  const log = new ByteLog({ windowBytes, overflow, now: () => 0, onRoom: () => (calls.room += 1) }, budget);
+  const log = new ByteLog(
+    { windowBytes, overflow, now: () => 0, onRoom: () => (calls.room += 1), onDropped: noop },
+    budget,
+  );
   return { log, calls };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { DatagramLog, type DatagramOverflow } from '../../src/sockets/datagram-log.js';
 import { readRecord, type Arrival } from '../../src/sockets/datagram-record.js';
+import type { Dropped } from '../../src/sockets/flow-events.js';
 import type { DatagramsPiece, LogReader, LogView } from '../../src/sockets/log-view.js';
 import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
 import type { StartAt } from '../../src/sockets/receive-log.js';
@@ -84,12 +85,14 @@ class Scenario {
   private head = 0;
   private dropped = 0;
   private droppedBytes = 0;
+  private toldDropped = 0;
 
   constructor(
     private readonly windowBytes: number,
     private readonly overflow: DatagramOverflow,
   ) {
-    const options = { windowBytes, overflow, now: () => 0, onRoom: () => undefined };
+    const onDropped = (gap: Dropped): number => (this.toldDropped += gap.dropped);
+    const options = { windowBytes, overflow, now: () => 0, onRoom: noop, onDropped };
     this.log = new DatagramLog(options, new ReceiveBudget(2 ** 30));
   }
 
@@ -228,6 +231,7 @@ class Scenario {
   private check(): void {
     const { log } = this;
     expect(log.headOffset).toBe(this.head);
+    expect(this.toldDropped).toBe(log.dropped.window + log.dropped.kernel);
     expect(log.earliestOffset).toBe(this.earliest);
     expect(log.committedOffset).toBe(Math.max(this.lowest, this.earliest));
     expect(log.dropped).toMatchObject({ window: this.dropped, windowBytes: this.droppedBytes });
@@ -250,7 +254,10 @@ describe.each(['drop-oldest', 'drop-newest'] as const)('a datagram log that does
 
   test('is bounded by its window even when datagrams are empty', () => {
     const budget = new ReceiveBudget(2 ** 30);
-    const log = new DatagramLog({ windowBytes: 4000, overflow, now: () => 0, onRoom: noop }, budget);
+    const log = new DatagramLog(
+      { windowBytes: 4000, overflow, now: () => 0, onRoom: noop, onDropped: noop },
+      budget,
+    );
     for (let i = 0; i < 5000; i += 1) log.append(arrival(i, 0));
     expect(budget.usedBytes).toBe(4000);
     expect(log.dropped.window).toBe(4900);
@@ -262,7 +269,10 @@ describe.each(['drop-oldest', 'drop-newest'] as const)('a datagram log that does
   test('holds to its reserve while the process is over its budget', () => {
     const budget = new ReceiveBudget(100_000);
     budget.change(100_000);
-    const log = new DatagramLog({ windowBytes: 1_000_000, overflow, now: () => 0, onRoom: noop }, budget);
+    const log = new DatagramLog(
+      { windowBytes: 1_000_000, overflow, now: () => 0, onRoom: noop, onDropped: noop },
+      budget,
+    );
     for (let i = 0; i < 100; i += 1) log.append(arrival(i, 1000));
     expect(budget.usedBytes - 100_000).toBeLessThanOrEqual(16 * 1024);
     expect(log.headOffset - log.dropped.window).toBe(15);

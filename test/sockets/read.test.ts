@@ -3,8 +3,16 @@ import { follow } from '../../src/sockets/follow.js';
 import { readAt, receiveAs, type ReadRequest } from '../../src/sockets/read.js';
 import { ByteLog } from '../../src/sockets/byte-log.js';
 
+const noop = (): void => undefined;
+
 function newLog(): ByteLog {
-  const options = { windowBytes: 1000, overflow: 'pause' as const, now: () => 0, onRoom: () => undefined };
+  const options = {
+    windowBytes: 1000,
+    overflow: 'pause' as const,
+    now: () => 0,
+    onRoom: noop,
+    onDropped: noop,
+  };
   return new ByteLog(options, new ReceiveBudget(2 ** 30));
 }
 
@@ -58,7 +66,13 @@ test('a character whose end has not come is waited for, and left when it does no
 });
 
 test('a gap is told once to a receive, which then goes on behind it', async () => {
-  const options = { windowBytes: 4, overflow: 'drop-oldest' as const, now: () => 0, onRoom: () => undefined };
+  const options = {
+    windowBytes: 4,
+    overflow: 'drop-oldest' as const,
+    now: () => 0,
+    onRoom: noop,
+    onDropped: noop,
+  };
   const log = new ByteLog(options, new ReceiveBudget(2 ** 30));
   log.commit('main', 0);
   log.write(Buffer.from('abcdefgh'));

@@ -59,6 +59,8 @@ export function JsonBody(
   );
 }
 
+export const EVENT_STREAM = 'text/event-stream';
+
 /** Marks of this extension are turned into a second media type when the document is written. */
 export const OCTET_STREAM_EXTENSION = 'x-sockeye-octet-stream';
 

@@ -14,7 +14,7 @@ import {
   ValidateBy,
   ValidateIf,
 } from 'class-validator';
-import { DEFAULT_LIMITS, ENCODINGS, isHostSyntax } from '../../sockets/index.js';
+import { DEFAULT_LIMITS, ENCODINGS, isHostSyntax, SOCKET_EVENTS } from '../../sockets/index.js';
 
 /**
  * One decorator a field: what is valid, how a query string becomes a value, and what the document
@@ -117,6 +117,18 @@ export function WindowBytes(options: FieldOptions): PropertyDecorator {
 
 export function EncodingField(options: FieldOptions): PropertyDecorator {
   return OneOf(ENCODINGS, options);
+}
+
+/** The id of an event, as the service gave it; 0 stands for the beginning. */
+export function EventId(options: FieldOptions): PropertyDecorator {
+  return Int({ ...options, min: 0, max: Number.MAX_SAFE_INTEGER });
+}
+
+/** Names of events in a query: `accepted,closed`. */
+export function EventNameList(options: FieldOptions): PropertyDecorator {
+  const names = SOCKET_EVENTS.join('|');
+  const pattern = new RegExp(`^(${names})(,(${names}))*$`);
+  return Text({ ...options, maxLength: 200, pattern });
 }
 
 const READER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;

@@ -65,12 +65,13 @@ function matches({ state, protocol, name, label = [] }: ListQuery, socket: Manag
   if (state === undefined ? socket.isClosed : socket.state !== state) return false;
   if (protocol !== undefined && socket.protocol !== protocol) return false;
   if (name !== undefined && socket.name !== name) return false;
-  return label.every((pair) => hasLabel(socket, pair));
+  return label.every((pair) => hasLabel(socket.identity.labels, pair));
 }
 
-function hasLabel({ identity }: ManagedSocket, pair: string): boolean {
+/** `pair` is `key=value`. */
+export function hasLabel(labels: Readonly<Record<string, string>>, pair: string): boolean {
   const cut = pair.indexOf('=');
-  return identity.labels[pair.slice(0, cut)] === pair.slice(cut + 1);
+  return labels[pair.slice(0, cut)] === pair.slice(cut + 1);
 }
 
 function positionOf(cursor: string | undefined): number {

@@ -116,6 +116,7 @@ function readLimits(read: Reader): Limits {
     keepAliveMs: read.integer('SOCKEYE_KEEP_ALIVE_MS', 1_000, 7_200_000),
     halfClosedMs: read.integer('SOCKEYE_HALF_CLOSED_MS', 1, 86_400_000),
     lingerMs: read.integer('SOCKEYE_LINGER_MS', 0, 86_400_000),
+    eventHistory: read.integer('SOCKEYE_EVENT_HISTORY', 1, 1_000_000),
     closedRetentionMs: read.integer('SOCKEYE_CLOSED_RETENTION_MS', 0, 86_400_000),
   };
 }

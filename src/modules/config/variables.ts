@@ -55,6 +55,10 @@ export const VARIABLES = {
     default: String(DEFAULT_LIMITS.closedRetentionMs),
     meaning: 'how long a closed socket can be inspected',
   },
+  SOCKEYE_EVENT_HISTORY: {
+    default: String(DEFAULT_LIMITS.eventHistory),
+    meaning: 'events remembered for who comes back to `/v1/events`',
+  },
   SOCKEYE_DRAIN_MS: {
     default: '5000',
     meaning: 'on SIGTERM: how long readers and sends may take to finish; at most 9000',

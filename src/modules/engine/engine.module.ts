@@ -2,11 +2,12 @@ import { Global, Module, type OnApplicationShutdown, type OnModuleDestroy } from
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { descriptorShares } from '../config/descriptors.js';
+import { EventFeed } from './event-feed.js';
 
 @Global()
 @Module({
-  providers: [{ provide: Engine, inject: [CONFIGURATION], useFactory: createEngine }],
-  exports: [Engine],
+  providers: [{ provide: Engine, inject: [CONFIGURATION], useFactory: createEngine }, EventFeed],
+  exports: [Engine, EventFeed],
 })
 export class EngineModule implements OnModuleDestroy, OnApplicationShutdown {
   constructor(private readonly engine: Engine) {}
