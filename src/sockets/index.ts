@@ -21,7 +21,8 @@
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
  *                         errors, sockaddr.ts: addresses as the kernel lays them out
- *   payload.ts            bytes as text and back
+ *   payload.ts            bytes as text and back, by the name of the encoding (charset.ts: what one is;
+ *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
 export { Engine, type ConnectRequest, type EngineOptions, type ListenRequest } from './engine.js';
@@ -30,7 +31,8 @@ export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpo
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
 export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
-export { decode, encode, ENCODINGS, type Decoded, type Encoding } from './payload.js';
+export type { Decoded } from './charset.js';
+export { decode, decodeWithin, encode, isEncoding, isReadableEncoding, type Encoding } from './payload.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
 export { LogReader, LogView, readWhole, type BytesPiece, type Gap, type GapPiece } from './log-view.js';
 export type { StartAt } from './receive-log.js';

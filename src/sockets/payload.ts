@@ -1,63 +1,101 @@
+import iconv from 'iconv-lite';
+import { GB18030, sendOnly, tableCharset } from './charset-tables.js';
+import type { Charset, Decoded } from './charset.js';
 import { SocketError } from './errors.js';
+import { CESU8, UTF8, utf16, utf32 } from './unicode.js';
 
-export const ENCODINGS = ['utf8', 'latin1', 'hex', 'base64'] as const;
-export type Encoding = (typeof ENCODINGS)[number];
+/**
+ * `utf8`, `latin1`, `hex`, `base64`, or another charset that iconv-lite knows, under any name that it
+ * takes: case and punctuation do not matter, `GB-18030` is `gb18030`.
+ */
+export type Encoding = string;
 
-export interface Decoded {
-  data: string;
-  /** How many of the bytes `data` stands for; less than given when the last character is not whole. */
-  bytes: number;
-  /** Some bytes were not valid in that encoding and are shown as U+FFFD. */
-  lossy: boolean;
+/** What every byte can be written in: decoding loses nothing and cuts anywhere. */
+function anyByte(encoding: 'latin1' | 'hex' | 'base64', isValid: (data: string) => boolean): Charset {
+  return {
+    encode: (data) => (isValid(data) ? Buffer.from(data, encoding) : null),
+    decode: (bytes) => ({ data: bytes.toString(encoding), bytes: bytes.length, lossy: false }),
+  };
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
-const HEX = /^(?:[0-9a-fA-F]{2})*$/;
+// A group that repeats would take stack with each turn, and a payload has millions: one class repeats here.
+const LATIN1 = anyByte('latin1', (data) => /^[\u0000-\u00FF]*$/.test(data));
+const HEX = anyByte('hex', (data) => data.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(data));
+
+/** RFC 4648, 4; the padding may be left out. */
+const BASE64 = anyByte('base64', (data) => {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(data)) return false;
+  return data.endsWith('=') ? data.length % 4 === 0 : data.length % 4 !== 1;
+});
+
+/**
+ * By the name that iconv-lite keeps them under; all others are tables of its own. `utf16` and `utf32`
+ * do not say in which order: little-endian, as the library has it, and without its byte order mark.
+ */
+const CHARSETS = new Map<string, Charset>([
+  ['utf8', UTF8],
+  ['iso88591', LATIN1],
+  ['binary', LATIN1],
+  ['hex', HEX],
+  ['base64', BASE64],
+  ['ucs2', utf16('little')],
+  ['utf16', utf16('little')],
+  ['utf16be', utf16('big')],
+  ['utf32', utf32('little')],
+  ['utf32le', utf32('little')],
+  ['utf32be', utf32('big')],
+  ['cesu8', CESU8],
+  ['gb18030', GB18030],
+  ['utf7', sendOnly('utf7')],
+  ['utf7imap', sendOnly('utf7imap')],
+]);
+
+function charsetOf(encoding: Encoding): Charset | null {
+  if (!iconv.encodingExists(encoding)) return null;
+  let name = iconv._canonicalizeEncoding(encoding);
+  for (let alias; typeof (alias = iconv.encodings?.[name]) === 'string';) name = alias;
+  return CHARSETS.get(name) ?? tableCharset(name);
+}
+
+export function isEncoding(name: string): name is Encoding {
+  return charsetOf(name) !== null;
+}
+
+/** Not so UTF-7: where a read begins, nothing says what the bytes before it have begun. */
+export function isReadableEncoding(name: string): name is Encoding {
+  return charsetOf(name)?.decode != null;
+}
 
 /** Text as bytes. Throws PAYLOAD_INVALID for what the encoding cannot carry; nothing is replaced. */
 export function encode(data: string, encoding: Encoding): Buffer {
-  if (!fits(data, encoding)) {
+  const charset = charsetOf(encoding);
+  if (charset === null) throw unusable(encoding);
+  const bytes = charset.encode(data);
+  if (bytes === null) {
     throw new SocketError('PAYLOAD_INVALID', `data is not valid ${encoding}`, { field: 'data' });
   }
-  return Buffer.from(data, encoding);
-}
-
-function fits(data: string, encoding: Encoding): boolean {
-  switch (encoding) {
-    case 'utf8':
-      return !/[\uD800-\uDFFF]/u.test(data);
-    case 'latin1':
-      return !/[^\u0000-\u00FF]/.test(data);
-    case 'hex':
-      return HEX.test(data);
-    case 'base64':
-      return BASE64.test(data);
-  }
+  return bytes;
 }
 
 /**
- * Bytes as text. A UTF-8 character of which the end is missing is left out, for the next read, unless
- * `last` says that nothing follows.
+ * Bytes as text. A character of which the end is missing is left out, for the next read, unless `last`
+ * says that nothing follows. Throws PAYLOAD_INVALID for an encoding that is not readable.
  */
 export function decode(bytes: Buffer, encoding: Encoding, last: boolean): Decoded {
-  if (encoding !== 'utf8') return { data: bytes.toString(encoding), bytes: bytes.length, lossy: false };
-  const whole = last ? bytes : bytes.subarray(0, bytes.length - unfinishedBytes(bytes));
-  const data = whole.toString('utf8');
-  return { data, bytes: whole.length, lossy: isLossy(whole, data) };
+  const charset = charsetOf(encoding);
+  if (charset?.decode == null) throw unusable(encoding);
+  return charset.decode(bytes, last);
 }
 
-/** U+FFFD in the text is a loss only if the bytes did not say U+FFFD themselves. */
-function isLossy(bytes: Buffer, data: string): boolean {
-  return data.includes('\uFFFD') && !Buffer.from(data, 'utf8').equals(bytes);
+/**
+ * As `decode`, where no more than `maxBytes` come at once: a character that is longer will never be whole,
+ * and comes as U+FFFD.
+ */
+export function decodeWithin(maxBytes: number, bytes: Buffer, encoding: Encoding, last: boolean): Decoded {
+  const decoded = decode(bytes, encoding, last);
+  return decoded.bytes === 0 && bytes.length >= maxBytes ? decode(bytes, encoding, true) : decoded;
 }
 
-/** How many bytes at the end belong to a UTF-8 character that is not whole (RFC 3629, 3). */
-function unfinishedBytes(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? back : 0;
-  }
-  return 0;
+function unusable(encoding: string): SocketError {
+  return new SocketError('PAYLOAD_INVALID', `${encoding} is no encoding for this`, { field: 'encoding' });
 }

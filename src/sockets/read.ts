@@ -2,7 +2,7 @@ import { consumeUntil, lookUntil, type Attempt, type Patience } from './await-da
 import type { ByteLog } from './byte-log.js';
 import { SocketError } from './errors.js';
 import type { BytesPiece, Gap } from './log-view.js';
-import { decode, type Encoding } from './payload.js';
+import { decodeWithin, type Encoding } from './payload.js';
 
 /** What one read answers: the bytes between two offsets. */
 export interface ReadAnswer {
@@ -57,12 +57,8 @@ function answerOf(log: ByteLog, offset: number, bytes: Buffer, request: ReadRequ
   const ends = log.isEnded && offset + bytes.length === log.headOffset;
   if (request.encoding === null)
     return { offset, nextOffset: offset + bytes.length, bytes, text: null, eof: ends };
-  const decoded = decode(bytes, request.encoding, ends);
-  // A character longer than what may be read at once will never be whole.
-  const text =
-    decoded.bytes === 0 && bytes.length === request.maxBytes
-      ? decode(bytes, request.encoding, true)
-      : decoded;
+  const atMost = Math.min(request.maxBytes, log.windowBytes);
+  const text = decodeWithin(atMost, bytes, request.encoding, ends);
   const { data, lossy } = text;
   return {
     offset,

@@ -14,7 +14,13 @@ import {
   ValidateBy,
   ValidateIf,
 } from 'class-validator';
-import { DEFAULT_LIMITS, ENCODINGS, isHostSyntax, SOCKET_EVENTS } from '../../sockets/index.js';
+import {
+  DEFAULT_LIMITS,
+  isEncoding,
+  isHostSyntax,
+  isReadableEncoding,
+  SOCKET_EVENTS,
+} from '../../sockets/index.js';
 
 /**
  * One decorator a field: what is valid, how a query string becomes a value, and what the document
@@ -115,8 +121,35 @@ export function WindowBytes(options: FieldOptions): PropertyDecorator {
   return Int({ ...options, min: 1, max: DEFAULT_LIMITS.maxWindowBytes });
 }
 
+const ENCODING_EXAMPLES = ['utf8', 'latin1', 'hex', 'base64', 'GBK', 'Shift_JIS', 'windows-1252', 'UTF-16LE'];
+
+/** How received bytes are to stand in an answer. */
 export function EncodingField(options: FieldOptions): PropertyDecorator {
-  return OneOf(ENCODINGS, options);
+  return encodingField(isReadableEncoding, options);
+}
+
+/** How a payload stands for the bytes to send: UTF-7 too, which cannot be read in pieces. */
+export function SendEncodingField(options: FieldOptions): PropertyDecorator {
+  return encodingField(isEncoding, options);
+}
+
+function encodingField(isUsable: (name: string) => boolean, options: FieldOptions): PropertyDecorator {
+  const valid = ValidateBy({
+    name: 'isEncoding',
+    validator: {
+      validate: (value) => typeof value === 'string' && value.length <= 64 && isUsable(value),
+      defaultMessage: () =>
+        '$property must be utf8, latin1, hex, base64 or a charset that can be used here, like GBK or UTF-16LE',
+    },
+  });
+  const description =
+    `${options.description}: \`utf8\`, \`latin1\`, \`hex\`, \`base64\`, or a charset that iconv-lite knows, ` +
+    'by any of its names in any case. No byte order mark is added or taken away';
+  return field(
+    { ...options, description },
+    { type: 'string', maxLength: 64, examples: ENCODING_EXAMPLES },
+    valid,
+  );
 }
 
 /** The id of an event, as the service gave it; 0 stands for the beginning. */

@@ -1,7 +1,16 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString } from 'class-validator';
 import type { Encoding } from '../../sockets/index.js';
-import { DurationMs, EncodingField, Flag, Int, Offset, OneOf, ReaderName } from '../common/fields.js';
+import {
+  DurationMs,
+  EncodingField,
+  Flag,
+  Int,
+  Offset,
+  OneOf,
+  ReaderName,
+  SendEncodingField,
+} from '../common/fields.js';
 
 const MAX_READ_BYTES = 16 * 1024 * 1024;
 const DEFAULT_READ_BYTES = 64 * 1024;
@@ -12,7 +21,7 @@ export class SendBody {
   @IsString()
   data!: string;
 
-  @EncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
+  @SendEncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
   encoding: Encoding = 'utf8';
 }
 
@@ -123,7 +132,7 @@ export class DataAnswer {
   @ApiProperty({ example: 'Hello world' })
   data!: string;
 
-  @ApiProperty({ example: 'utf8' })
+  @ApiProperty({ description: 'As it was asked for', example: 'utf8' })
   encoding!: string;
 
   @ApiProperty({ description: 'Some bytes were not valid in that encoding and are shown as U+FFFD' })

@@ -1,5 +1,5 @@
 import {
-  decode,
+  decodeWithin,
   LogReader,
   readWhole,
   SocketError,
@@ -143,8 +143,10 @@ export class Channel {
       this.host.writer.channelBytes(this.number, offset, bytes, () => memory.release());
       return true;
     }
-    const ends = this.connection.log.isEnded && this.view.atHead;
-    const text = decode(bytes, encoding, ends || bytes.length >= this.options.windowBytes);
+    const { log } = this.connection;
+    const ends = log.isEnded && this.view.atHead;
+    const maxBytes = Math.min(this.options.windowBytes, log.windowBytes);
+    const text = decodeWithin(maxBytes, bytes, encoding, ends);
     memory.release();
     this.view.position = offset + text.bytes;
     if (text.bytes === 0) return false; // the rest of a character is still to come

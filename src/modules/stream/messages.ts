@@ -2,7 +2,16 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
 import type { Encoding, StartAt } from '../../sockets/index.js';
 import { DEFAULT_LIMITS } from '../../sockets/index.js';
-import { EncodingField, Int, Offset, OneOf, ReaderName, Text, WindowBytes } from '../common/fields.js';
+import {
+  EncodingField,
+  Int,
+  Offset,
+  OneOf,
+  ReaderName,
+  SendEncodingField,
+  Text,
+  WindowBytes,
+} from '../common/fields.js';
 
 const STARTS = ['committed', 'earliest', 'live'];
 
@@ -122,7 +131,7 @@ export class SendData {
   })
   data!: string;
 
-  @EncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
+  @SendEncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
   encoding: Encoding = 'utf8';
 }
 

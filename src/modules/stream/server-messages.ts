@@ -55,7 +55,7 @@ export class DataData {
   @ApiProperty()
   data!: string;
 
-  @ApiProperty({ enum: ['utf8', 'latin1', 'hex', 'base64'] })
+  @ApiProperty({ description: 'As `attach` has named it', example: 'utf8' })
   encoding!: string;
 
   @ApiProperty({ description: 'Some bytes were not valid in that encoding' })
