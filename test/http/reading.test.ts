@@ -59,6 +59,10 @@ describe('reading without consuming', () => {
     ['latin1', 'Ã©ÿ\u0000', false],
     ['hex', 'c3a9ff00', false],
     ['base64', 'w6n/AA==', false],
+    ['GB18030', '茅\ufffd\u0000', true],
+    ['ISO-8859-2', 'ĂŠ˙\u0000', false],
+    ['UTF-16BE', '쎩\uff00', false],
+    ['utf-32', '\ufffd', true],
   ])('shows bytes in %s', async (encoding, data, lossy) => {
     const { client } = await filled(Buffer.from([0xc3, 0xa9, 0xff, 0x00]));
     expect(await read(client.id, { encoding })).toMatchObject({ data, encoding, lossy, bytes: 4 });
@@ -70,6 +74,20 @@ describe('reading without consuming', () => {
     peer.send(Buffer.from([0xac]));
     await hasReceived(api, client.id, 4);
     expect(await read(client.id, { offset: 1 })).toMatchObject({ data: '€', bytes: 3, lossy: false });
+  });
+
+  it('nor one of any other charset, however often it is cut', async () => {
+    const bytes = Buffer.from('8431a437d6d0', 'hex');
+    const { peer, client } = await filled(bytes.subarray(0, 3));
+    expect(await read(client.id, { encoding: 'GB18030' })).toMatchObject({ bytes: 0, nextOffset: 0 });
+    peer.send(bytes.subarray(3, 5));
+    await hasReceived(api, client.id, 5);
+    const first = await read(client.id, { encoding: 'GB18030' });
+    expect(first).toMatchObject({ data: '\ufffd', bytes: 4, nextOffset: 4, lossy: false });
+    peer.send(bytes.subarray(5));
+    await hasReceived(api, client.id, 6);
+    const second = await read(client.id, { encoding: 'GB18030', offset: first.nextOffset });
+    expect(second).toMatchObject({ data: '中', bytes: 2, encoding: 'GB18030', lossy: false });
   });
 
   it('answers bare bytes, with the offsets in headers', async () => {
@@ -101,6 +119,7 @@ describe('reading without consuming', () => {
       { maxBytes: 0 },
       { waitMs: 300_001 },
       { encoding: 'rot13' },
+      { encoding: 'utf-7' },
       { follow: 'maybe' },
       { from: 0 },
     ];

@@ -36,6 +36,10 @@ describe('sending', () => {
     ['base64', 'AP/+', Buffer.from([0x00, 0xff, 0xfe])],
     ['base64', 'AP8=', Buffer.from([0x00, 0xff])],
     ['base64', 'AP8', Buffer.from([0x00, 0xff])],
+    ['GBK', '中文', Buffer.from([0xd6, 0xd0, 0xce, 0xc4])],
+    ['shift_jis', '日本', Buffer.from([0x93, 0xfa, 0x96, 0x7b])],
+    ['UTF-16', 'a', Buffer.from([0x61, 0x00])],
+    ['utf-7', 'ü', '+APw-'],
   ])('takes text in %s, and counts bytes', async (encoding, data, bytes) => {
     const { peer, client } = await dial(api);
     const expected = Buffer.from(bytes);
@@ -71,10 +75,15 @@ describe('sending', () => {
     ['base64', 'A', '/data'],
     ['base64', 'AP_-', '/data'],
     ['utf8', '\ud800', '/data'],
+    ['GBK', 'a😀', '/data'],
+    ['ascii', 'é', '/data'],
+    ['Windows-1252', 'Ā', '/data'],
     ['ebcdic', 'x', '/encoding'],
     ['utf8', 42, '/data'],
     ['utf8', null, '/data'],
     [null, 'x', '/encoding'],
+    [['GBK'], 'x', '/encoding'],
+    ['GBK'.padEnd(65, '-'), 'x', '/encoding'],
   ])('refuses in %s what it cannot carry: %p', async (encoding, data, pointer) => {
     const { client } = await dial(api);
     const call = api.post(`/v1/sockets/${client.id}/data`, { data, encoding });

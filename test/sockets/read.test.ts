@@ -5,9 +5,9 @@ import { ByteLog } from '../../src/sockets/byte-log.js';
 
 const noop = (): void => undefined;
 
-function newLog(): ByteLog {
+function newLog(windowBytes = 1000): ByteLog {
   const options = {
-    windowBytes: 1000,
+    windowBytes,
     overflow: 'pause' as const,
     now: () => 0,
     onRoom: noop,
@@ -62,6 +62,15 @@ test('a character whose end has not come is waited for, and left when it does no
   expect(await readAt(log, 0, request({ maxBytes: 1 }))).toMatchObject({
     nextOffset: 1,
     text: { lossy: true },
+  });
+});
+
+test('a window that is too small for a character does not hold its reader for ever', async () => {
+  const log = newLog(1);
+  log.write(Buffer.from([0xd6]));
+  expect(await receiveAs(log, 'main', request({ encoding: 'GBK', waitMs: 60_000 }))).toMatchObject({
+    nextOffset: 1,
+    text: { data: '\ufffd', lossy: true },
   });
 });
 

@@ -219,11 +219,14 @@ export interface PeerEvent {
   remotePort?: number;
   sha256?: string;
   hex?: string;
+  text?: string;
   errno?: number;
 }
 
 export type PeerCommand =
   | { do: 'send'; hex: string }
+  | { do: 'send-text'; text: string; charset: string; from: number; to?: number }
+  | { do: 'receive-text'; bytes: number; charset: string }
   | { do: 'send-random'; bytes: number; seed: number }
   | { do: 'receive'; bytes: number }
   | { do: 'drain' | 'flush' | 'shutdown' | 'close' | 'reset' };

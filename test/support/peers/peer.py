@@ -34,6 +34,11 @@ def receive(connection, count):
     say("received", hex=data.hex())
 
 
+def receive_text(connection, count, charset):
+    data = connection.recv(count, socket.MSG_WAITALL)
+    say("received", text=data.decode(charset), hex=data.hex())
+
+
 def send_random(connection, count, seed):
     data = random.Random(seed).randbytes(count)
     connection.sendall(data)
@@ -59,6 +64,12 @@ def obey(connection, command):
         case "send":
             connection.sendall(bytes.fromhex(command["hex"]))
             say("sent", bytes=len(command["hex"]) // 2)
+        case "send-text":
+            data = command["text"].encode(command["charset"])[command["from"] : command.get("to")]
+            connection.sendall(data)
+            say("sent", bytes=len(data))
+        case "receive-text":
+            receive_text(connection, command["bytes"], command["charset"])
         case "send-random":
             send_random(connection, command["bytes"], command["seed"])
         case "receive":
