@@ -137,7 +137,7 @@ abstract class Client<T> {
 export class StreamClient extends Client<Message | Frame> {
   private refs = 0;
 
-  static async open(service: Service, options: OpenOptions = {}): Promise<StreamClient> {
+  static async open(service: Pick<Service, 'url'>, options: OpenOptions = {}): Promise<StreamClient> {
     const { protocols = ['sockeye.v1'], ...rest } = options;
     return new StreamClient(await upgraded(`${service.url}/v1/stream`, protocols, rest));
   }

@@ -2,6 +2,9 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import {
+  ArrayNotEmpty,
+  ArrayUnique,
+  IsArray,
   IsBoolean,
   IsIn,
   IsInt,
@@ -155,6 +158,14 @@ function encodingField(isUsable: (name: string) => boolean, options: FieldOption
 /** The id of an event, as the service gave it; 0 stands for the beginning. */
 export function EventId(options: FieldOptions): PropertyDecorator {
   return Int({ ...options, min: 0, max: Number.MAX_SAFE_INTEGER });
+}
+
+/** Names of events, at least one. */
+export function EventNames(options: FieldOptions): PropertyDecorator {
+  const items = { type: 'string' as const, enum: [...SOCKET_EVENTS] };
+  const schema = { type: 'array' as const, items, minItems: 1, uniqueItems: true };
+  const each = IsIn(SOCKET_EVENTS, { each: true });
+  return field(options, schema, IsArray(), ArrayNotEmpty(), ArrayUnique(), each);
 }
 
 /** Names of events in a query: `accepted,closed`. */

@@ -25,3 +25,9 @@ export function readEnvelope(text: string): Envelope {
   }
   return { event: envelope.event, data: envelope.data, ...('ref' in envelope ? { ref: envelope.ref } : {}) };
 }
+
+/** Which channel a message is about, as far as that can be said before it is checked. */
+export function channelOf(data: unknown): number | undefined {
+  const channel = (data as { channel?: unknown } | null | undefined)?.channel;
+  return Number.isSafeInteger(channel) ? (channel as number) : undefined;
+}

@@ -1,9 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
-import type { Encoding, StartAt } from '../../sockets/index.js';
+import type { Encoding, SocketEventName, StartAt } from '../../sockets/index.js';
 import { DEFAULT_LIMITS } from '../../sockets/index.js';
+import { EventFilter } from '../common/event.dto.js';
 import {
   EncodingField,
+  EventId,
+  EventNames,
   Int,
   Offset,
   OneOf,
@@ -156,6 +159,21 @@ export class DetachData {
   channel!: number;
 }
 
+/** Which watch is to end: the one with the very same filter. Nothing at all ends every watch. */
+export class UnwatchData extends EventFilter {
+  @EventNames({ description: 'Only these events', optional: true, example: ['accepted', 'closed'] })
+  events?: SocketEventName[];
+}
+
+export class WatchData extends UnwatchData {
+  @EventId({
+    description:
+      'The events after this one come first; 0: all that are remembered. Without it only what happens from now on',
+    optional: true,
+  })
+  lastEventId?: number;
+}
+
 /** Every event a client can send, with the class its data is checked against. `ping` carries anything. */
 export const CLIENT_EVENTS = {
   attach: AttachData,
@@ -164,6 +182,8 @@ export const CLIENT_EVENTS = {
   shutdown: ShutdownData,
   close: CloseData,
   detach: DetachData,
+  watch: WatchData,
+  unwatch: UnwatchData,
   ping: null,
 } as const;
 

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { MissedDto, SocketEventDto } from '../common/event.dto.js';
 import { SystemReasonDto, SocketDto } from '../common/socket.dto.js';
 import { ProblemDto } from '../problems/problem.dto.js';
 
@@ -113,6 +114,14 @@ export class DoneData {
   channel!: number;
 }
 
+export class WatchingData {
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Watches on this WebSocket now' })
+  watches!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Events after this one follow' })
+  lastEventId!: number;
+}
+
 export class ErrorData extends ProblemDto {
   @ApiPropertyOptional(channel)
   channel?: number;
@@ -129,6 +138,9 @@ export const SERVER_EVENTS = {
   credit: CreditData,
   sent: SentData,
   done: DoneData,
+  watching: WatchingData,
+  event: SocketEventDto,
+  missed: MissedDto,
   error: ErrorData,
   pong: null,
 } as const;

@@ -9,10 +9,12 @@ import {
 } from '../../sockets/index.js';
 import { closeReasonDto, listenerDto, socketDto } from '../common/socket.dto.js';
 import { validate } from '../common/validation.js';
+import type { EventFeed } from '../engine/event-feed.js';
 import { invalid, problem, ProblemError, problemOf } from '../problems/problem.js';
-import { Channel, CREDIT_BYTES, type ChannelHost, type ChannelOptions } from './channel.js';
-import { readEnvelope } from './envelope.js';
+import { Channel, type ChannelHost, type ChannelOptions } from './channel.js';
+import { channelOf, readEnvelope } from './envelope.js';
 import { readClientFrame } from './frame.js';
+import { Intake } from './intake.js';
 import { ListenerAttachments, type ListenerFollower } from './listener-attachments.js';
 import {
   CLIENT_EVENTS,
@@ -25,8 +27,11 @@ import {
   type DetachData,
   type SendData,
   type ShutdownData,
+  type UnwatchData,
+  type WatchData,
 } from './messages.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
+import { Watches } from './watches.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
 /** Channels on one WebSocket: each is a place in the turn and a view of a log. */
@@ -42,23 +47,27 @@ export class StreamSession implements ChannelHost, ListenerFollower {
   readonly writer: WebSocketWriter;
   private readonly channels = new Map<number, Channel>();
   private readonly listeners: ListenerAttachments;
+  private readonly watches: Watches;
+  private readonly intake: Intake;
   /** Channels that may have something to send, in the order of their turns. */
   private readonly ready = new Set<Channel>();
-  /** Channels on which the client has sent more than it was allowed; nothing is read until they are relieved. */
-  private readonly overCredit = new Set<Channel>();
   private lastChannel = 0;
   private pumping = false;
 
   constructor(
-    private readonly webSocket: WebSocket,
+    webSocket: WebSocket,
     socket: Socket,
     private readonly engine: Engine,
+    feed: EventFeed,
   ) {
     this.listeners = new ListenerAttachments(engine, this);
     this.writer = new WebSocketWriter(webSocket, socket, () => {
+      this.watches.pump();
       this.pump();
-      this.applyIntake();
+      this.intake.apply();
     });
+    this.watches = new Watches(feed, this);
+    this.intake = new Intake(webSocket, this.writer);
     webSocket.on('message', (data: Buffer, isBinary) => (isBinary ? this.frame(data) : this.text(data)));
     webSocket.once('close', () => this.end());
   }
@@ -111,16 +120,13 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     } catch (error) {
       this.fail(error, question, channel);
     }
-    this.applyIntake();
+    this.intake.apply();
   }
 
   private handle(event: ClientEvent, data: unknown, question: Question): void {
     if (event === 'ping') return this.message('pong', data, question);
     if (event === 'ack' && isWellFormedAck(data)) return this.ack(data);
-    const checked = validate<AttachData | AckData | SendData | ShutdownData | CloseData | DetachData>(
-      CLIENT_EVENTS[event],
-      data,
-    );
+    const checked = validate<object>(CLIENT_EVENTS[event], data);
     switch (event) {
       case 'attach':
         return this.attach(checked as AttachData, question);
@@ -134,6 +140,11 @@ export class StreamSession implements ChannelHost, ListenerFollower {
         return this.close(checked as CloseData, question);
       case 'detach':
         return this.detach(checked as DetachData, question);
+      case 'watch':
+        this.message('watching', this.watches.add(checked as WatchData), question);
+        return this.watches.pump();
+      case 'unwatch':
+        return this.message('watching', this.watches.remove(checked as UnwatchData), question);
     }
   }
 
@@ -236,22 +247,9 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     channel.send(
       frame.payload,
       (error, bytesSent) => this.fail(withBytesSent(error, bytesSent), {}, frame.channel),
-      () => this.relieve(channel),
+      () => this.intake.weigh(channel),
     );
-    if (channel.outstandingBytes > CREDIT_BYTES) this.overCredit.add(channel);
-    this.applyIntake();
-  }
-
-  private relieve(channel: Channel): void {
-    if (channel.outstandingBytes <= CREDIT_BYTES) this.overCredit.delete(channel);
-    this.applyIntake();
-  }
-
-  /** The client is read from unless it sends beyond its credit, or asks without reading the answers. */
-  private applyIntake(): void {
-    const stop = this.overCredit.size > 0 || this.writer.isOverfull;
-    if (stop && !this.webSocket.isPaused) this.webSocket.pause();
-    else if (!stop && this.webSocket.isPaused) this.webSocket.resume();
+    this.intake.weigh(channel);
   }
 
   private open(connection: DataSocket, options: ChannelOptions): Channel {
@@ -296,14 +294,9 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     for (const channel of this.channels.values()) channel.detach();
     this.channels.clear();
     this.listeners.clear();
+    this.watches.clear();
     this.ready.clear();
   }
-}
-
-/** Which channel a message is about, as far as that can be said before it is checked. */
-function channelOf(data: unknown): number | undefined {
-  const channel = (data as { channel?: unknown } | null | undefined)?.channel;
-  return Number.isSafeInteger(channel) ? (channel as number) : undefined;
 }
 
 function noChannel(number: number): ProblemError {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
+import { EventFeed } from '../engine/event-feed.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { StreamSession } from './stream-session.js';
 
@@ -13,11 +14,12 @@ export const STREAM_SUBPROTOCOL = 'sockeye.v1';
 export class StreamGateway implements OnGatewayConnection<WebSocket> {
   constructor(
     private readonly engine: Engine,
+    private readonly feed: EventFeed,
     private readonly open: OpenWebSockets,
   ) {}
 
   handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
-    new StreamSession(webSocket, request.socket, this.engine);
+    new StreamSession(webSocket, request.socket, this.engine, this.feed);
     this.open.add(webSocket);
   }
 }
