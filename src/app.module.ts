@@ -6,6 +6,7 @@ import { EngineModule } from './modules/engine/engine.module.js';
 import { EventsModule } from './modules/events/events.module.js';
 import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
+import { OptionsModule } from './modules/options/options.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
 
@@ -20,6 +21,7 @@ export class AppModule {
         ListenersModule,
         ClientsModule,
         SocketsModule,
+        OptionsModule,
         StreamModule,
         EventsModule,
         OpsModule,

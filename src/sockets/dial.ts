@@ -3,6 +3,7 @@ import { addressBytes, endpointOf, type Family, type InternetEndpoint } from './
 import { SocketError } from './errors.js';
 import { unconnectedSocket } from './kernel-handle.js';
 import { blocked, type Policy } from './policy.js';
+import type { OptionSetting } from './options/setting.js';
 import { openStream } from './stream-descriptor.js';
 import { resolveHost, type FamilyChoice, type ResolvedAddress } from './resolve.js';
 
@@ -14,6 +15,8 @@ export interface DialTarget {
   localPort: number | null;
   /** For the whole: name, all addresses. */
   timeoutMs: number;
+  /** Set before it is bound and connected. */
+  options: readonly OptionSetting[];
 }
 
 /**
@@ -84,7 +87,7 @@ function connect<T>(
   const { port } = target;
   return new Promise<T>((resolve, reject) => {
     const { family } = endpointOf(address, port);
-    const fd = openStream({ family, local: localEnd(target, family) });
+    const fd = openStream({ family, local: localEnd(target, family), options: target.options });
     const socket = unconnectedSocket(fd);
     socket.connect({ host: address, port });
     const fail = (error: SocketError): void => {

@@ -4,6 +4,7 @@ import { dial, type DialTarget } from './dial.js';
 import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
+import { tcpDefaults, type OptionSetting } from './options/setting.js';
 import { blocked, Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { Registry } from './registry.js';
@@ -36,6 +37,7 @@ export class Engine {
   readonly policy: Policy;
   private readonly registry: Registry;
   private readonly budget: ReceiveBudget;
+  private readonly tcpDefaults: readonly OptionSetting[];
   private readonly context: SocketContext;
   private readonly events = new EventEmitter();
   private readonly sweeper: NodeJS.Timeout;
@@ -46,6 +48,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.policy = new Policy(options.policy);
+    this.tcpDefaults = tcpDefaults(this.limits.keepAliveMs);
     this.registry = new Registry(this.limits, (socket) => {
       if (!(socket instanceof DataSocket)) return;
       this.parentOf(socket)?.connections.remove(socket);
@@ -80,7 +83,8 @@ export class Engine {
       const decision = this.policy.mayBind(found.address, request.port);
       if (!decision.allowed) throw blocked('bind', request.host, request.port, decision.rule);
       const at = { ...found, port: request.port };
-      const listener = await StreamListener.listen(at, request, this.context, {
+      const settings = { ...request, options: [...this.tcpDefaults, ...request.options] };
+      const listener = await StreamListener.listen(at, settings, this.context, {
         reserve: () => this.reserve(null),
         admit: (connection) => this.admit(connection, 'accepted'),
       });
@@ -95,7 +99,8 @@ export class Engine {
   async connect(request: ConnectRequest): Promise<StreamConnection> {
     const release = this.reserve(request.name);
     try {
-      return await dial(request, this.policy, (socket) => {
+      const target = { ...request, options: [...this.tcpDefaults, ...request.options] };
+      return await dial(target, this.policy, (socket) => {
         const client = StreamConnection.over(socket, 'client', request, this.context, null);
         if (client !== null) this.admit(client, 'connected');
         return client;

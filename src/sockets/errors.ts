@@ -53,6 +53,7 @@ type EngineCode =
   | 'NAME_TAKEN'
   | 'OFFSET_GONE'
   | 'OFFSET_OUT_OF_RANGE'
+  | 'OPTION_INVALID'
   | 'PAYLOAD_INVALID'
   | 'QUOTA_EXCEEDED'
   | 'READER_ATTACHED'
@@ -76,7 +77,7 @@ export interface SocketErrorDetails {
   gap?: { from: number; to: number } | undefined;
   /** A send that ended early: how many bytes the stream took. */
   bytesSent?: number | undefined;
-  /** OFFSET_OUT_OF_RANGE, PAYLOAD_INVALID: the field that was wrong. */
+  /** OFFSET_OUT_OF_RANGE, OPTION_INVALID, PAYLOAD_INVALID, EINVAL: the field that was wrong. */
   field?: string | undefined;
   cause?: unknown;
 }

@@ -21,6 +21,8 @@
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
  *                         errors, sockaddr.ts: addresses as the kernel lays them out
+ *   options/              getsockopt and setsockopt by name: catalogue.ts lists them (a file a level), value-types.ts
+ *                         has their forms, setting.ts and socket-options.ts set and read them, linger.ts
  *   payload.ts            bytes as text and back, by the name of the encoding (charset.ts: what one is;
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
@@ -33,6 +35,11 @@ export { SocketError, type SocketErrorCode } from './errors.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { Decoded } from './charset.js';
 export { decode, decodeWithin, encode, isEncoding, isReadableEncoding, type Encoding } from './payload.js';
+export { SOCKET_OPTIONS } from './options/catalogue.js';
+export { SETTABLE, UNITS, type SocketOption } from './options/option.js';
+export { optionSettings, type OptionSetting } from './options/setting.js';
+export { changeOptions, readOption, readOptions, type OptionReading } from './options/socket-options.js';
+export type { OptionValue } from './options/value-types.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
 export { LogReader, LogView, readWhole, type BytesPiece, type Gap, type GapPiece } from './log-view.js';
 export type { StartAt } from './receive-log.js';

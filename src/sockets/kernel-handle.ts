@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import net from 'node:net';
+import { takeOffLinger } from './options/linger.js';
 
 /**
  * The part of Node's stream handle that has no public door. `onread` (public) lets the caller give
@@ -26,10 +27,22 @@ export interface ReadSide {
   filled: (count: number) => boolean;
 }
 
+/**
+ * close(2) of a socket with a linger time waits in this thread until the peer has acknowledged, and
+ * every other socket with it: whoever ends such a socket, the time is taken off before.
+ */
+class StreamSocket extends net.Socket {
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const fd = filenoOf(this);
+    if (fd !== null) takeOffLinger(fd);
+    super._destroy(error, done);
+  }
+}
+
 /** A descriptor that is not connected yet, as a socket of Node that reads nothing by itself (`manualStart`). */
 export function unconnectedSocket(fd: number): net.Socket {
   const options = { fd, manualStart: true, allowHalfOpen: true };
-  return new net.Socket(options);
+  return new StreamSocket(options);
 }
 
 /**
@@ -46,7 +59,7 @@ export function adopt(socket: net.Socket, side: ReadSide): net.Socket | null {
     allowHalfOpen: true,
     onread: { buffer: side.memory, callback: side.filled },
   };
-  const adopted = new net.Socket(options);
+  const adopted = new StreamSocket(options);
   (adopted as unknown as WithHandle)._server = from._server;
   return adopted;
 }

@@ -6,6 +6,7 @@ import { adopt, filenoOf, isConnected, readingEndedBy, readInto } from './kernel
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, MAX_QUEUED_BYTES } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
 import { ByteLog } from './byte-log.js';
+import { closesWithReset } from './options/linger.js';
 import { SendQueue, type Sent } from './send-queue.js';
 import type { CloseReason, Protocol, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
@@ -79,8 +80,6 @@ export class StreamConnection extends DataSocket {
     if (socket === null) throw new SocketError('ENOTCONN', 'the connection is gone');
     this.socket = socket;
     this.sends = new SendQueue(socket, () => (this.lastTrafficAt = context.now()));
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, context.limits.keepAliveMs);
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.ended();
@@ -153,7 +152,7 @@ export class StreamConnection extends DataSocket {
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.isClosed) return;
     this.reasonToBe ??= reason;
-    if (mode === 'reset') {
+    if (mode === 'reset' || this.closesWithReset()) {
       this.socket.resetAndDestroy();
       return this.closed;
     }
@@ -176,6 +175,12 @@ export class StreamConnection extends DataSocket {
     if (this.socket.destroyed) return;
     setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS).unref();
     this.ended();
+  }
+
+  /** What the caller has set SO_LINGER for: no FIN before the reset. */
+  private closesWithReset(): boolean {
+    const { fileno } = this;
+    return fileno !== null && closesWithReset(fileno);
   }
 
   override sweep(now: number): void {

@@ -6,12 +6,15 @@ import { getsockname } from './native/syscalls.js';
 import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
 import type { ReceiveSettings, SocketLabels } from './socket-settings.js';
 import { SocketList } from './socket-list.js';
+import type { OptionSetting } from './options/setting.js';
 import { StreamConnection } from './stream-connection.js';
 import { openStream } from './stream-descriptor.js';
 
 export interface ListenerSettings extends SocketLabels {
   backlog: number;
   ipv6Only: boolean;
+  /** Set before it is bound; what it accepts inherits them from it, tcp(7). */
+  options: readonly OptionSetting[];
   /** Connections open at once; one more is reset. */
   maxConnections: number;
   /** Accepts so many, then closes; null: no end. */
@@ -46,8 +49,8 @@ export class StreamListener extends ManagedSocket {
     admission: Admission,
   ): Promise<StreamListener> {
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
-    const { backlog, ipv6Only } = settings;
-    const fd = openStream({ family: at.family, local: at, ipv6Only });
+    const { backlog, ipv6Only, options } = settings;
+    const fd = openStream({ family: at.family, local: at, ipv6Only, options });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
         reject(SocketError.fromSystem(error, { syscall: 'listen', ...errorFields(at) })),

@@ -20,6 +20,10 @@ const ORDER = [
   'readData',
   'receiveData',
   'commit',
+  'listKnownOptions',
+  'getOptions',
+  'getOption',
+  'setOptions',
   'listReaders',
   'removeReader',
   'pauseSocket',
@@ -31,6 +35,8 @@ const ORDER = [
   'closeListener',
   'streamEvents',
 ];
+
+type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 let application: RunningApplication;
 let operations: Map<string, { method: string; path: string; operation: Operation }>;
@@ -61,7 +67,7 @@ async function play(id: string): Promise<number> {
     .filter((parameter) => parameter.in === 'path')
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
   if (operation.responses['200']?.content?.['text/event-stream'] !== undefined) return beginning(filled);
-  const asked = request(application.url)[method.toLowerCase() as 'get' | 'post' | 'put' | 'delete'](filled);
+  const asked = request(application.url)[method.toLowerCase() as Verb](filled);
   const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
   const { status } = example === undefined ? await asked : await asked.send(example.value as object);
   return status;

@@ -158,6 +158,10 @@ export class Api {
     return this.call<T>('PUT', path, body, options);
   }
 
+  patch<T>(path: string, body: object | string) {
+    return this.call<T>('PATCH', path, body);
+  }
+
   delete<T = unknown>(path: string, query: CallOptions['query'] = {}) {
     return this.call<T>('DELETE', path, undefined, { query });
   }
@@ -222,8 +226,8 @@ export class Api {
   }
 }
 
-function verb(method: string): 'get' | 'post' | 'put' | 'delete' {
-  return method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
+function verb(method: string): 'get' | 'post' | 'put' | 'patch' | 'delete' {
+  return method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
 }
 
 /** A service of its own for a test file, and the calls to it. */

@@ -221,6 +221,8 @@ export interface PeerEvent {
   hex?: string;
   text?: string;
   errno?: number;
+  ttl?: number;
+  tos?: number;
 }
 
 export type PeerCommand =
@@ -292,7 +294,11 @@ export class Peer extends Program {
 }
 
 /** `prefix` puts another program in front of python, `ip netns exec NAME` for one. */
-export function startPeer(script: 'peer.py' | 'flood.py', args: string[], prefix: string[] = []): Peer {
+export function startPeer(
+  script: 'peer.py' | 'flood.py' | 'headers.py',
+  args: string[],
+  prefix: string[] = [],
+): Peer {
   const [command = 'python3', ...rest] = [...prefix, 'python3', `${__dirname}/peers/${script}`, ...args];
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
   return new Peer(`${script} ${args.join(' ')}`, child);

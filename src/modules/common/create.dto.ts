@@ -5,11 +5,13 @@ import {
   DEFAULT_LIMITS,
   PROTOCOLS,
   SocketError,
+  optionSettings,
   type Limits,
+  type OptionSetting,
   type ReceiveSettings,
   type SocketLabels,
 } from '../../sockets/index.js';
-import { DurationMs, Labels, OneOf, SocketName, WindowBytes } from './fields.js';
+import { DurationMs, Labels, OneOf, OptionValues, SocketName, WindowBytes } from './fields.js';
 
 export class ReceiveDto {
   @WindowBytes({
@@ -67,6 +69,13 @@ export class CreateSocketDto {
   })
   leaseMs: number | null = null;
 
+  @OptionValues({
+    description: 'Socket options by name, set before bind(2) and connect(2); `GET /v1/options` lists them',
+    optional: true,
+    example: { SO_RCVBUF: 65_536, TCP_NODELAY: true },
+  })
+  options: Record<string, unknown> = {};
+
   @ApiPropertyOptional({ type: ReceiveDto })
   @ValidateIf((_, value) => value !== undefined)
   @IsObject()
@@ -77,10 +86,11 @@ export class CreateSocketDto {
 
 /** What is the same for every kind of socket. */
 export function socketSettings(
-  { name, labels, leaseMs, receive }: CreateSocketDto,
+  { name, labels, leaseMs, options, receive }: CreateSocketDto,
   limits: Limits,
-): SocketLabels & { receive: ReceiveSettings } {
-  return { name, labels, leaseMs, receive: receiveSettings(receive, limits) };
+): SocketLabels & { options: OptionSetting[]; receive: ReceiveSettings } {
+  const common = { name, labels, leaseMs, options: optionSettings(options, 'options/') };
+  return { ...common, receive: receiveSettings(receive, limits) };
 }
 
 export function receiveSettings(dto: ReceiveDto, limits: Limits): ReceiveSettings {

@@ -8,6 +8,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   Matches,
@@ -201,6 +202,24 @@ export function Labels(options: FieldOptions): PropertyDecorator {
     },
   });
   return field(options, { type: 'object', additionalProperties: { type: 'string', maxLength: 256 } }, valid);
+}
+
+/** Values as options.ts of the engine takes them; which option takes which, it knows. */
+export const OPTION_VALUE_SCHEMAS = [
+  { type: 'boolean' },
+  { type: 'integer' },
+  { type: 'string' },
+  {
+    type: 'object',
+    description: 'SO_LINGER',
+    required: ['onoff', 'seconds'],
+    properties: { onoff: { type: 'boolean' }, seconds: { type: 'integer', minimum: 0 } },
+  },
+];
+
+export function OptionValues(options: FieldOptions): PropertyDecorator {
+  const additionalProperties = { oneOf: OPTION_VALUE_SCHEMAS };
+  return field(options, { type: 'object', additionalProperties }, IsObject());
 }
 
 function isLabels(value: unknown): boolean {

@@ -35,7 +35,8 @@ export function validate<T extends object>(type: new () => T, value: unknown): T
   return instance;
 }
 
-function requireObject(value: unknown): asserts value is object {
+/** A JSON body that is an object; whatever its fields. */
+export function requireObject(value: unknown): asserts value is object {
   if (Buffer.isBuffer(value)) throw new ProblemError('unsupported-media-type', 'only JSON is taken here');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid([{ pointer: '', detail: 'must be an object' }]);

@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
-import type { Limits, ListenRequest } from '../../sockets/index.js';
+import { optionSettings, type Limits, type ListenRequest } from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
 import { DurationMs, Flag, Host, Int, Port } from '../common/fields.js';
 
@@ -35,6 +35,12 @@ export class CreateListenerDto extends CreateSocketDto {
   @Flag({ description: 'An IPv6 listener takes no IPv4 connections; IPV6_V6ONLY', default: false })
   ipv6Only: boolean = false;
 
+  @Flag({
+    description: 'Others of the same user may listen on the same end, and the kernel spreads; SO_REUSEPORT',
+    default: false,
+  })
+  reusePort: boolean = false;
+
   @ApiPropertyOptional({ type: ListenerLimitsDto })
   @ValidateIf((_, value) => value !== undefined)
   @IsObject()
@@ -52,9 +58,12 @@ export class RemoveListenerQuery {
   drainMs: number = 0;
 }
 
+const REUSE_PORT = optionSettings({ SO_REUSEPORT: true });
+
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
-  const { host, port, backlog, ipv6Only } = dto;
-  const { maxConnections, acceptCount, idleTimeoutMs } = dto.limits;
+  const { host, port, backlog, ipv6Only, reusePort } = dto;
+  const own = { host, port, backlog, ipv6Only, ...dto.limits };
   const common = socketSettings(dto, limits);
-  return { ...common, host, port, backlog, ipv6Only, maxConnections, acceptCount, idleTimeoutMs };
+  const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
+  return { ...common, ...own, options };
 }

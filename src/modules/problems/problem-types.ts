@@ -39,6 +39,7 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   NAME_TAKEN: 'conflict',
   OFFSET_GONE: 'gone',
   OFFSET_OUT_OF_RANGE: 'validation-failed',
+  OPTION_INVALID: 'validation-failed',
   PAYLOAD_INVALID: 'validation-failed',
   QUOTA_EXCEEDED: 'quota-exceeded',
   READER_ATTACHED: 'conflict',
@@ -59,7 +60,7 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   ECONNREFUSED: 'connection-refused',
   ECONNRESET: 'connection-reset',
   EDESTADDRREQ: 'conflict',
-  EDOM: 'not-supported',
+  EDOM: 'validation-failed',
   EEXIST: 'conflict',
   EHOSTUNREACH: 'unreachable',
   EINVAL: 'validation-failed',
@@ -88,4 +89,10 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   EROFS: 'permission-denied',
   ESOCKTNOSUPPORT: 'not-supported',
   ETIMEDOUT: 'timed-out',
+};
+
+/** Codes that mean something else where an option was set: a name that the kernel does not know, or cannot have. */
+export const PROBLEM_OF_OPTION: Readonly<Partial<Record<SocketErrorCode, ProblemType>>> = {
+  ENOENT: 'not-supported',
+  SYSTEM_ERROR: 'not-supported',
 };

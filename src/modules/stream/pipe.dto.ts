@@ -42,7 +42,7 @@ export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
   }
   requireTcp(protocol);
   const receive = receiveSettings(new ReceiveDto(), limits);
-  const nameless = { name: null, labels: {}, leaseMs: null, receive };
+  const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive };
   const anyEnd = { family: 'any', localAddress: null, localPort: null, idleTimeoutMs: 0 } as const;
   return { socketId: null, dial: { ...nameless, ...anyEnd, host, port, timeoutMs } };
 }

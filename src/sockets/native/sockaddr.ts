@@ -65,7 +65,8 @@ export function interfaceIndex(name: string): number {
   throw new SocketError('EINVAL', `no interface ${name}`, { syscall: 'if_nametoindex', address: name });
 }
 
-function interfaceName(index: number): string {
+/** The name of an interface, or its index where it has none. */
+export function interfaceName(index: number): string {
   const name = Buffer.alloc(IF_NAMESIZE);
   return libc.if_indextoname(index, name) === 0 ? String(index) : name.toString('utf8', 0, name.indexOf(0));
 }
