@@ -5,21 +5,16 @@ import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
 import { tcpDefaults, type OptionSetting } from './options/setting.js';
-import { blocked, Policy, type PolicySettings } from './policy.js';
+import { Listeners, type Declared, type ListenRequest } from './listeners.js';
+import { Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { Registry } from './registry.js';
-import { resolveHost } from './resolve.js';
 import type { Dropped } from './flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
 import type { DataSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
-import { StreamListener, type ListenerSettings } from './stream-listener.js';
-
-export interface ListenRequest extends ListenerSettings {
-  host: string;
-  port: number;
-}
+import { StreamListener, type Admission } from './stream-listener.js';
 
 export interface ConnectRequest extends DataSettings, DialTarget {}
 
@@ -36,6 +31,7 @@ export class Engine {
   readonly limits: Limits;
   readonly policy: Policy;
   private readonly registry: Registry;
+  private readonly listeners: Listeners;
   private readonly budget: ReceiveBudget;
   private readonly tcpDefaults: readonly OptionSetting[];
   private readonly context: SocketContext;
@@ -63,6 +59,11 @@ export class Engine {
       emit: (name, socket, gap = null) => this.noticed(name, socket, gap),
       released: () => this.registry.notePlaceFree(),
     };
+    const admission: Admission = {
+      reserve: (name, inPlaceOf) => this.reserve(name, inPlaceOf),
+      admit: (socket) => this.admit(socket, socket.kind === 'connection' ? 'accepted' : 'created'),
+    };
+    this.listeners = new Listeners(this.registry, this.policy, this.context, admission, this.tcpDefaults);
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -75,24 +76,16 @@ export class Engine {
   }
 
   /** bind(2) and listen(2). Errors: ADDRESS_BLOCKED, NAME_TAKEN, QUOTA_EXCEEDED, the kernel's, the resolver's. */
-  async listen(request: ListenRequest): Promise<StreamListener> {
-    const release = this.reserve(request.name);
-    try {
-      const [found] = await resolveHost(request.host, 'any', this.limits.connectTimeoutMs);
-      if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${request.host}`);
-      const decision = this.policy.mayBind(found.address, request.port);
-      if (!decision.allowed) throw blocked('bind', request.host, request.port, decision.rule);
-      const at = { ...found, port: request.port };
-      const settings = { ...request, options: [...this.tcpDefaults, ...request.options] };
-      const listener = await StreamListener.listen(at, settings, this.context, {
-        reserve: () => this.reserve(null),
-        admit: (connection) => this.admit(connection, 'accepted'),
-      });
-      this.admit(listener, 'created');
-      return listener;
-    } finally {
-      release();
-    }
+  listen(request: ListenRequest): Promise<StreamListener> {
+    return this.listeners.listen(request);
+  }
+
+  /**
+   * As `listen`, idempotent by name. Another spec replaces the listener: all of it is checked before,
+   * and where the new one cannot be bound the old one goes on. Errors as `listen`.
+   */
+  declare(request: ListenRequest & { name: string }): Promise<Declared> {
+    return this.listeners.declare(request);
   }
 
   /** connect(2), within the deadline. Errors as `listen`, and those of the peer or the way to it. */
@@ -151,6 +144,20 @@ export class Engine {
     await this.closeConnectionsOf(socket, mode, drainMs);
   }
 
+  /** Closes all open sockets that match; a listener takes its connections with it. Answers what it closed. */
+  async removeAll(
+    mode: 'graceful' | 'reset',
+    matches: (socket: ManagedSocket) => boolean,
+  ): Promise<ManagedSocket[]> {
+    const isOpen = (socket: ManagedSocket): boolean => !socket.isClosed && !this.removed.has(socket);
+    const chosen = [...this.registry.all].filter((socket) => isOpen(socket) && matches(socket));
+    const taken = chosen.flatMap((socket) =>
+      socket instanceof StreamListener ? [...socket.connections].filter(isOpen) : [],
+    );
+    await Promise.all(chosen.map((socket) => this.remove(socket, mode)));
+    return [...new Set([...chosen, ...taken])];
+  }
+
   onEvent(listener: (event: SocketEvent) => void): () => void {
     this.events.on('socket', listener);
     return () => this.events.off('socket', listener);
@@ -186,9 +193,9 @@ export class Engine {
       await closeConnections(socket, mode, drainMs, (listener) => this.onEvent(listener));
   }
 
-  private reserve(name: string | null): () => void {
+  private reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
     if (this.stopping.signal.aborted) throw new SocketError('STOPPING', 'the service is stopping');
-    return this.registry.reserve(name);
+    return this.registry.reserve(name, inPlaceOf);
   }
 
   private admit(socket: ManagedSocket, as: 'created' | 'accepted' | 'connected'): void {

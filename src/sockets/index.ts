@@ -7,6 +7,7 @@
  *                         lease.ts: the time it has
  *   data-socket.ts        what every socket has that carries data: a log, counters
  *     flow-events.ts        tells of its pauses and gaps, not too often
+ *   listeners.ts          how a listener comes to be, and takes the place of another
  *   stream-listener.ts    a TCP socket that listens; drain.ts: the end of what it accepted
  *   event-history.ts      the last events of all sockets, for who follows them at a pace of its own
  *   stream-connection.ts  a TCP connection, accepted or dialled
@@ -27,7 +28,7 @@
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
-export { Engine, type ConnectRequest, type EngineOptions, type ListenRequest } from './engine.js';
+export { Engine, type ConnectRequest, type EngineOptions } from './engine.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
@@ -41,6 +42,7 @@ export { optionSettings, type OptionSetting } from './options/setting.js';
 export { changeOptions, readOption, readOptions, type OptionReading } from './options/socket-options.js';
 export type { OptionValue } from './options/value-types.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
+export type { ListenRequest } from './listeners.js';
 export { LogReader, LogView, readWhole, type BytesPiece, type Gap, type GapPiece } from './log-view.js';
 export type { StartAt } from './receive-log.js';
 export { follow } from './follow.js';

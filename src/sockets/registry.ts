@@ -33,8 +33,9 @@ export class Registry {
   /**
    * Keeps a place, and the name if there is one, for a socket that is about to be opened: refused
    * before the kernel is asked. The answer gives both back; call it whether or not `add` followed.
+   * `inPlaceOf` may still have the name.
    */
-  reserve(name: string | null): () => void {
+  reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
     if (this.open + this.reservedPlaces >= this.bounds.maxSockets) {
       throw new SocketError(
         'LIMIT_REACHED',
@@ -42,7 +43,8 @@ export class Registry {
       );
     }
     if (name !== null) {
-      if (this.reservedNames.has(name) || this.byName.get(name)?.isClosed === false) {
+      const holder = this.openNamed(name);
+      if (this.reservedNames.has(name) || (holder !== null && holder !== inPlaceOf)) {
         throw new SocketError('NAME_TAKEN', `the name "${name}" is taken`);
       }
       this.reservedNames.add(name);
@@ -62,6 +64,12 @@ export class Registry {
     this.all.add(socket);
     this.open += 1;
     if (socket.name !== null) this.byName.set(socket.name, socket);
+  }
+
+  /** Who has the name now. */
+  openNamed(name: string): ManagedSocket | null {
+    const holder = this.byName.get(name);
+    return holder === undefined || holder.isClosed ? null : holder;
   }
 
   /** By id, or by name: a closed socket keeps its name until another takes it. Throws SOCKET_GONE or SOCKET_NOT_FOUND. */

@@ -32,6 +32,7 @@ export const CLOSE_REASONS = [
   'lease',
   'accept-count',
   'listener-closed',
+  'replaced',
   'shutdown',
 ] as const;
 export type CloseReason = SocketError | (typeof CLOSE_REASONS)[number];

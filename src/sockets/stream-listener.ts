@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { errorFields, type Endpoint, type InternetEndpoint } from './endpoint.js';
+import { errorFields, type InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { filenoOf } from './kernel-handle.js';
 import { getsockname } from './native/syscalls.js';
@@ -23,11 +23,11 @@ export interface ListenerSettings extends SocketLabels {
   receive: ReceiveSettings;
 }
 
-/** What the listener asks of the engine for each connection. */
+/** The way into the engine's set of sockets. */
 export interface Admission {
-  /** A place for one more socket, or an error when there is none. */
-  reserve(): () => void;
-  admit(connection: StreamConnection): void;
+  /** A place for one more socket, and its name, or an error when there is none; see Registry.reserve. */
+  reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void;
+  admit(socket: ManagedSocket): void;
 }
 
 /** A TCP socket that listens: each connection it accepts is a socket of its own. */
@@ -37,6 +37,7 @@ export class StreamListener extends ManagedSocket {
   private acceptedCount = 0;
   private rejectedCount = 0;
   private openConnections = 0;
+  private readonly boundTo: InternetEndpoint;
 
   /**
    * Binds and listens on a numeric address that the policy has allowed.
@@ -48,30 +49,21 @@ export class StreamListener extends ManagedSocket {
     context: SocketContext,
     admission: Admission,
   ): Promise<StreamListener> {
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
-    const { backlog, ipv6Only, options } = settings;
-    const fd = openStream({ family: at.family, local: at, ipv6Only, options });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) =>
-        reject(SocketError.fromSystem(error, { syscall: 'listen', ...errorFields(at) })),
-      );
-      server.listen({ fd }, backlog, resolve);
-    });
-    return new StreamListener(server, getsockname(fd), settings, context, admission);
+    const server = await openServer(at, settings);
+    return new StreamListener(server, at, settings, context, admission);
   }
 
   private constructor(
-    private readonly server: net.Server,
-    local: Endpoint,
+    private server: net.Server,
+    at: InternetEndpoint,
     readonly settings: ListenerSettings,
     context: SocketContext,
     private readonly admission: Admission,
   ) {
+    const local = getsockname(filenoOf(server) ?? -1);
     super('listener', 'tcp', 'listening', local, settings, context);
-    server.removeAllListeners('error');
-    // An error of accept(2) concerns one connection that never came to be; the listener goes on.
-    server.on('error', () => (this.rejectedCount += 1));
-    server.on('connection', (accepted) => this.accept(accepted));
+    this.boundTo = 'port' in local ? { ...at, port: local.port } : at;
+    this.attend();
   }
 
   get fileno(): number | null {
@@ -104,14 +96,51 @@ export class StreamListener extends ManagedSocket {
   override close(_mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (!this.isClosed) {
       this.server.close();
-      this.settleClosed(reason);
-      this.context.released(this);
+      this.end(reason);
     }
     return Promise.resolve();
   }
 
+  /** Whether `error` says that a socket cannot be bound at `at` for as long as this one listens. */
+  isInTheWayOf(at: InternetEndpoint, error: unknown): boolean {
+    const inUse = error instanceof SocketError && error.code === 'EADDRINUSE';
+    return inUse && !this.isClosed && this.boundTo.port === at.port;
+  }
+
+  /** Frees the port for another that wants it; nothing else changes. */
+  stepAside(): void {
+    this.server.close();
+  }
+
+  /** Listens again where it did before; if somebody else was faster, it has failed. */
+  async stepBack(): Promise<void> {
+    if (this.isClosed) return;
+    try {
+      this.server = await openServer(this.boundTo, this.settings);
+    } catch (error) {
+      this.end(SocketError.fromSystem(error));
+      return;
+    }
+    this.attend();
+    // It may have been closed in the meantime.
+    if (this.closedAt !== null) this.server.close();
+  }
+
   connectionClosed(): void {
     this.openConnections -= 1;
+  }
+
+  private end(reason: CloseReason): void {
+    if (this.isClosed) return;
+    this.settleClosed(reason);
+    this.context.released(this);
+  }
+
+  private attend(): void {
+    this.server.removeAllListeners('error');
+    // An error of accept(2) concerns one connection that never came to be; the listener goes on.
+    this.server.on('error', () => (this.rejectedCount += 1));
+    this.server.on('connection', (accepted) => this.accept(accepted));
   }
 
   private accept(accepted: net.Socket): void {
@@ -120,7 +149,7 @@ export class StreamListener extends ManagedSocket {
     try {
       if (this.openConnections >= this.settings.maxConnections)
         throw new SocketError('QUOTA_EXCEEDED', 'connections');
-      release = this.admission.reserve();
+      release = this.admission.reserve(null);
     } catch {
       this.rejectedCount += 1;
       accepted.resetAndDestroy();
@@ -139,4 +168,20 @@ export class StreamListener extends ManagedSocket {
     this.admission.admit(connection);
     if (this.acceptedCount === this.settings.acceptCount) void this.close('graceful', 'accept-count');
   }
+}
+
+/** socket(2), bind(2) and listen(2). */
+async function openServer(
+  at: InternetEndpoint,
+  { backlog, ipv6Only, options }: ListenerSettings,
+): Promise<net.Server> {
+  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  const fd = openStream({ family: at.family, local: at, ipv6Only, options });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(SocketError.fromSystem(error, { syscall: 'listen', ...errorFields(at) })),
+    );
+    server.listen({ fd }, backlog, resolve);
+  });
+  return server;
 }

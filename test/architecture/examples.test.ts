@@ -7,6 +7,7 @@ const ORDER = [
   'live',
   'ready',
   'createListener',
+  'declareListener',
   'listListeners',
   'getListener',
   'createClient',
@@ -34,6 +35,8 @@ const ORDER = [
   'closeSocket',
   'closeListener',
   'streamEvents',
+  'declareListener',
+  'closeSockets',
 ];
 
 type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -67,7 +70,12 @@ async function play(id: string): Promise<number> {
     .filter((parameter) => parameter.in === 'path')
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
   if (operation.responses['200']?.content?.['text/event-stream'] !== undefined) return beginning(filled);
-  const asked = request(application.url)[method.toLowerCase() as Verb](filled);
+  const query = operation.parameters
+    .filter((parameter) => parameter.in === 'query' && parameter.schema.example !== undefined)
+    .map(({ name, schema }) => [name, String(schema.example)]);
+  const asked = request(application.url)[method.toLowerCase() as Verb](
+    `${filled}?${new URLSearchParams(query as [string, string][]).toString()}`,
+  );
   const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
   const { status } = example === undefined ? await asked : await asked.send(example.value as object);
   return status;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { Engine, type SocketError, type Limits, type SocketEvent } from '../../src/sockets/index.js';
-import type { ListenRequest } from '../../src/sockets/engine.js';
+import type { ListenRequest } from '../../src/sockets/listeners.js';
 import { readingEndedBy } from '../../src/sockets/kernel-handle.js';
 import type { ReceiveSettings } from '../../src/sockets/socket-settings.js';
 import type { StreamConnection } from '../../src/sockets/stream-connection.js';

@@ -61,7 +61,11 @@ export function socketList(
   return { items: items.map(socketDto), nextCursor: next === null ? null : `s${next.toString(36)}` };
 }
 
-function matches({ state, protocol, name, label = [] }: ListQuery, socket: ManagedSocket): boolean {
+/** Without a state: all that are not closed or failed. */
+export function matches(
+  { state, protocol, name, label = [] }: Pick<ListQuery, 'state' | 'protocol' | 'name' | 'label'>,
+  socket: ManagedSocket,
+): boolean {
   if (state === undefined ? socket.isClosed : socket.state !== state) return false;
   if (protocol !== undefined && socket.protocol !== protocol) return false;
   if (name !== undefined && socket.name !== name) return false;

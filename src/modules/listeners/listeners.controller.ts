@@ -1,14 +1,17 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Engine, StreamListener } from '../../sockets/index.js';
 import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
-import { CreateListenerDto, listenRequest, RemoveListenerQuery } from './listeners.dto.js';
+import { CreateListenerDto, declareRequest, listenRequest, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
+const LOCATION = {
+  Location: { description: 'Path of the listener', required: true, schema: { type: 'string' as const } },
+};
 
 @ApiTags('listeners')
 @Controller('v1/listeners')
@@ -35,9 +38,7 @@ export class ListenersController {
   })
   @ApiCreatedResponse({
     type: ListenerDto,
-    headers: {
-      Location: { description: 'Path of the listener', required: true, schema: { type: 'string' } },
-    },
+    headers: LOCATION,
   })
   async create(
     @Body() body: CreateListenerDto,
@@ -46,6 +47,34 @@ export class ListenersController {
     requireTcp(body.protocol);
     const listener = await this.engine.listen(listenRequest(body, this.engine.limits));
     void reply.header('location', `/v1/listeners/${listener.id}`);
+    return listenerDto(listener);
+  }
+
+  @Put(':idOrName')
+  @ApiParam({
+    name: 'idOrName',
+    description: 'Name of the listener, not an id',
+    schema: { type: 'string', maxLength: 64, example: EXAMPLE_NAME },
+  })
+  @JsonBody(CreateListenerDto, { port: 7007, limits: { maxConnections: 10 } }, { required: false })
+  @Operation({
+    id: 'declareListener',
+    summary: 'Declare a listener by name',
+    description:
+      'Idempotent: 201 if it was made, 200 if it is there as asked for, or took the place of one that was asked for differently. Where that cannot be, the old one goes on. Connections of a listener that was replaced go on. A lease is renewed.',
+    problems: OPENING_PROBLEMS,
+  })
+  @ApiOkResponse({ type: ListenerDto, description: 'It is there as asked for, or replaced another' })
+  @ApiCreatedResponse({ type: ListenerDto, headers: LOCATION })
+  async declare(
+    @Param('idOrName') name: string,
+    @Body() body: CreateListenerDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ListenerDto> {
+    requireTcp(body.protocol);
+    const { listener, outcome } = await this.engine.declare(declareRequest(name, body, this.engine.limits));
+    void reply.status(outcome === 'created' ? 201 : 200);
+    if (outcome === 'created') void reply.header('location', `/v1/listeners/${listener.id}`);
     return listenerDto(listener);
   }
 
@@ -93,6 +122,6 @@ export class ListenersController {
   })
   @ApiNoContentResponse()
   async remove(@Param('idOrName') idOrName: string, @Query() query: RemoveListenerQuery): Promise<void> {
-    await this.engine.remove(this.engine.listener(idOrName), 'graceful', query.drainMs);
+    await this.engine.remove(this.engine.listener(idOrName), query.mode, query.drainMs);
   }
 }

@@ -3,7 +3,10 @@ import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
 import { optionSettings, type Limits, type ListenRequest } from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
-import { DurationMs, Flag, Host, Int, Port } from '../common/fields.js';
+import { CloseQuery } from '../common/close.dto.js';
+import { DurationMs, Flag, Host, Int, Port, SocketName } from '../common/fields.js';
+import { validate } from '../common/validation.js';
+import { invalid } from '../problems/problem.js';
 
 export class ListenerLimitsDto {
   @Int({ description: 'Connections open at once; one more is reset', default: 1000, min: 1, max: 1_000_000 })
@@ -49,7 +52,7 @@ export class CreateListenerDto extends CreateSocketDto {
   limits: ListenerLimitsDto = new ListenerLimitsDto();
 }
 
-export class RemoveListenerQuery {
+export class RemoveListenerQuery extends CloseQuery {
   @DurationMs({
     description: 'How long live connections may take to end by themselves',
     query: true,
@@ -59,6 +62,23 @@ export class RemoveListenerQuery {
 }
 
 const REUSE_PORT = optionSettings({ SO_REUSEPORT: true });
+
+class NameInPath {
+  @SocketName({ description: 'Name of the listener' })
+  name!: string;
+}
+
+/** The name in the path counts; one in the body must be the same. */
+export function declareRequest(
+  nameInPath: string,
+  dto: CreateListenerDto,
+  limits: Limits,
+): ListenRequest & { name: string } {
+  const { name } = validate(NameInPath, { name: nameInPath });
+  if (dto.name !== null && dto.name !== name)
+    throw invalid([{ pointer: '/name', detail: `must be ${name}, as in the path` }]);
+  return { ...listenRequest(dto, limits), name };
+}
 
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
   const { host, port, backlog, ipv6Only, reusePort } = dto;

@@ -3,9 +3,17 @@ import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine, DataSocket, type ManagedSocket } from '../../sockets/index.js';
 import { JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
-import { SocketListDto, socketList } from '../common/list.dto.js';
+import { matches, SocketListDto, socketList } from '../common/list.dto.js';
 import { readerDtos, SocketDto, socketDto } from '../common/socket.dto.js';
-import { ReaderListDto, ShutdownBody, SocketsQuery } from './sockets.dto.js';
+import {
+  ClosedSocketsDto,
+  closedSocketsDto,
+  CloseSocketsQuery,
+  ReaderListDto,
+  requireFilter,
+  ShutdownBody,
+  SocketsQuery,
+} from './sockets.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
 
@@ -19,6 +27,21 @@ export class SocketsController {
   @ApiOkResponse({ type: SocketListDto })
   list(@Query() query: SocketsQuery): SocketListDto {
     return socketList(query, this.engine.list.bind(this.engine), (socket) => isAskedFor(query, socket));
+  }
+
+  @Delete()
+  @Operation({
+    id: 'closeSockets',
+    summary: 'Close all sockets that match',
+    description:
+      'At least one filter must be given; of several, a socket matches all. A listener takes its connections with it.',
+    problems: ['validation-failed'],
+  })
+  @ApiOkResponse({ type: ClosedSocketsDto })
+  async removeAll(@Query() query: CloseSocketsQuery): Promise<ClosedSocketsDto> {
+    requireFilter(query);
+    const asked = (socket: ManagedSocket): boolean => matches(query, socket) && isAskedFor(query, socket);
+    return closedSocketsDto(await this.engine.removeAll(query.mode, asked));
   }
 
   @Get(':idOrName')
@@ -118,7 +141,10 @@ export class SocketsController {
   }
 }
 
-function isAskedFor({ kind, listenerId }: SocketsQuery, socket: ManagedSocket): boolean {
+function isAskedFor(
+  { kind, listenerId }: Pick<SocketsQuery, 'kind' | 'listenerId'>,
+  socket: ManagedSocket,
+): boolean {
   if (kind !== undefined && socket.kind !== kind) return false;
   return listenerId === undefined || (socket instanceof DataSocket && socket.listenerId === listenerId);
 }

@@ -69,7 +69,7 @@ export class ListenerAttachments {
       for (const [channel, { listener, options }] of this.byChannel) {
         if (listener.id === socket.listenerId) this.follower.accepted(channel, socket, options);
       }
-    } else if (name === 'closed' && socket.kind === 'listener') {
+    } else if ((name === 'closed' || name === 'failed') && socket.kind === 'listener') {
       for (const [channel, { listener }] of this.byChannel) {
         if (listener !== socket) continue;
         this.remove(channel);
