@@ -149,11 +149,12 @@ function encodingField(isUsable: (name: string) => boolean, options: FieldOption
   const description =
     `${options.description}: \`utf8\`, \`latin1\`, \`hex\`, \`base64\`, or a charset that iconv-lite knows, ` +
     'by any of its names in any case. No byte order mark is added or taken away';
-  return field(
-    { ...options, description },
-    { type: 'string', maxLength: 64, examples: ENCODING_EXAMPLES },
-    valid,
-  );
+  // A schema lists its examples, a parameter names them.
+  const examples =
+    options.query === true
+      ? Object.fromEntries(ENCODING_EXAMPLES.map((value) => [value, { value }]))
+      : ENCODING_EXAMPLES;
+  return field({ ...options, description }, { type: 'string', maxLength: 64, examples }, valid);
 }
 
 /** The id of an event, as the service gave it; 0 stands for the beginning. */

@@ -74,7 +74,7 @@ export class ReadQuery {
   })
   waitMs: number = 0;
 
-  @EncodingField({ description: 'How bytes stand in `data`', default: 'utf8' })
+  @EncodingField({ description: 'How bytes stand in `data`', query: true, default: 'utf8' })
   encoding: Encoding = 'utf8';
 
   @Flag({ description: 'Bare bytes as they come, until the end of the stream', query: true, default: false })
