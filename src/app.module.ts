@@ -7,6 +7,7 @@ import { EventsModule } from './modules/events/events.module.js';
 import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
 import { OptionsModule } from './modules/options/options.module.js';
+import { SettingsModule } from './modules/settings/settings.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
 
@@ -24,6 +25,7 @@ export class AppModule {
         OptionsModule,
         StreamModule,
         EventsModule,
+        SettingsModule,
         OpsModule,
       ],
     };

@@ -68,6 +68,11 @@ export abstract class DataSocket extends ManagedSocket {
   abstract pause(): void;
   abstract resume(): void;
 
+  /** How long a send may take that does not say itself. */
+  get sendTimeoutMs(): number {
+    return this.timeoutMs ?? this.context.limits.sendTimeoutMs;
+  }
+
   /** Milliseconds since something came or went. */
   get idleMs(): number {
     return Math.max(0, (this.closedAt ?? this.context.now()) - this.lastTrafficAt);

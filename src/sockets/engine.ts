@@ -12,11 +12,14 @@ import { Registry } from './registry.js';
 import type { Dropped } from './flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
-import type { DataSettings } from './socket-settings.js';
+import type { DataSettings, ProcessSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
 import { StreamListener, type Admission } from './stream-listener.js';
 
-export interface ConnectRequest extends DataSettings, DialTarget {}
+export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutMs'> {
+  /** For the whole: name, all addresses. null: the default timeout, or the limit. */
+  timeoutMs: number | null;
+}
 
 export interface EngineOptions {
   limits?: Partial<Limits>;
@@ -30,6 +33,7 @@ export interface EngineOptions {
 export class Engine {
   readonly limits: Limits;
   readonly policy: Policy;
+  readonly settings: ProcessSettings = { defaultTimeoutMs: null };
   private readonly registry: Registry;
   private readonly listeners: Listeners;
   private readonly budget: ReceiveBudget;
@@ -54,6 +58,7 @@ export class Engine {
     this.events.setMaxListeners(0);
     this.context = {
       limits: this.limits,
+      settings: this.settings,
       budget: this.budget,
       now: Date.now,
       emit: (name, socket, gap = null) => this.noticed(name, socket, gap),
@@ -92,7 +97,8 @@ export class Engine {
   async connect(request: ConnectRequest): Promise<StreamConnection> {
     const release = this.reserve(request.name);
     try {
-      const target = { ...request, options: [...this.tcpDefaults, ...request.options] };
+      const timeoutMs = request.timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
+      const target = { ...request, timeoutMs, options: [...this.tcpDefaults, ...request.options] };
       return await dial(target, this.policy, (socket) => {
         const client = StreamConnection.over(socket, 'client', request, this.context, null);
         if (client !== null) this.admit(client, 'connected');

@@ -8,6 +8,12 @@ export interface SocketLabels {
   leaseMs: number | null;
 }
 
+/** What can be changed for the whole process while it runs. */
+export interface ProcessSettings {
+  /** What sockets made from now on have as their timeout; null: none. Python's socket.setdefaulttimeout. */
+  defaultTimeoutMs: number | null;
+}
+
 /** How a socket keeps what it receives. */
 export interface ReceiveSettings {
   windowBytes: number;

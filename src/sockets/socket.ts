@@ -5,7 +5,7 @@ import type { Dropped } from './flow-events.js';
 import { Lease, renewed } from './lease.js';
 import type { Limits } from './limits.js';
 import type { ReceiveBudget } from './receive-budget.js';
-import type { SocketLabels } from './socket-settings.js';
+import type { ProcessSettings, SocketLabels } from './socket-settings.js';
 
 export const SOCKET_KINDS = ['listener', 'connection', 'client'] as const;
 export type SocketKind = (typeof SOCKET_KINDS)[number];
@@ -65,6 +65,7 @@ export interface SocketEvent {
 /** What a socket needs from the engine around it. */
 export interface SocketContext {
   readonly limits: Limits;
+  readonly settings: Readonly<ProcessSettings>;
   readonly budget: ReceiveBudget;
   readonly now: () => number;
   emit(name: SocketEventName, socket: ManagedSocket, gap?: Dropped | null): void;
@@ -93,6 +94,12 @@ export abstract class ManagedSocket {
   sequence = 0;
   closedAt: number | null = null;
   closeReason: CloseReason | null = null;
+  /**
+   * How long a call on this socket may take that does not say itself; null: as long as the limits allow.
+   * Python's socket.settimeout, but for 0 (which is what `sendSome` does) and for receiving, which waits
+   * only when it is asked to.
+   */
+  timeoutMs: number | null;
   private currentLease: Lease | null;
   private current: SocketState;
 
@@ -107,6 +114,7 @@ export abstract class ManagedSocket {
     this.id = ID_PREFIX[kind] + randomBytes(12).toString('hex');
     this.current = initial;
     this.createdAt = context.now();
+    this.timeoutMs = context.settings.defaultTimeoutMs;
     this.currentLease = Lease.of(identity.leaseMs, this.createdAt);
   }
 

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApi, type Api } from '../support/api.js';
-import { closePeers, freePort, Peer, PeerServer, within } from './peer.js';
+import { closePeers, freePort, PeerServer } from './peer.js';
+import { silentServer } from './silent-server.js';
 import { dial, inState, listen } from './steps.js';
 import { portOf } from '../support/ends.js';
 
@@ -199,22 +199,3 @@ describe('a client', () => {
     expect(body.items.every(({ kind }) => kind === 'client')).toBe(true);
   });
 });
-
-/** A server that never accepts, and whose queue is full: the kernel leaves the next connect without an answer. */
-async function silentServer(): Promise<{ port: number; stop: () => void }> {
-  const program = `
-    const server = require('node:net').createServer();
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-      require('node:fs').writeSync(1, server.address().port + '\\n');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = await within(
-    'the port of the silent server',
-    new Promise<number>((resolve) => child.stdout.once('data', (line: Buffer) => resolve(Number(line)))),
-  );
-  // The kernel takes one more than the backlog.
-  await Peer.connect(port);
-  await Peer.connect(port);
-  return { port, stop: () => void child.kill('SIGKILL') };
-}

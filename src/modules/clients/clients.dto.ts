@@ -12,7 +12,12 @@ export class CreateClientDto extends CreateSocketDto {
   @OneOf(['any', 'ipv4', 'ipv6'], { description: 'Which addresses of the name are tried', default: 'any' })
   family: 'any' | 'ipv4' | 'ipv6' = 'any';
 
-  @DurationMs({ description: 'Deadline for the whole: name and all addresses', optional: true, min: 1 })
+  @DurationMs({
+    description:
+      'Deadline for the whole: name and all addresses. Without it the default timeout, or the limit',
+    optional: true,
+    min: 1,
+  })
   timeoutMs?: number;
 
   @Host({ description: 'Address to connect from', optional: true, nullable: true })
@@ -27,7 +32,7 @@ export class CreateClientDto extends CreateSocketDto {
 
 export function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
   const { host, port, family, localAddress, localPort, idleTimeoutMs } = dto;
-  const timeoutMs = dto.timeoutMs ?? limits.connectTimeoutMs;
+  const timeoutMs = dto.timeoutMs ?? null;
   const common = socketSettings(dto, limits);
   return { ...common, host, port, family, localAddress, localPort, idleTimeoutMs, timeoutMs };
 }

@@ -57,14 +57,18 @@ function field(
     ...(nullable ? { nullable } : {}),
   } as ApiPropertyOptions;
   const document = optional ? ApiPropertyOptional(described) : ApiProperty(described);
-  // IsOptional lets null pass as well; a field that can't be null refuses it by name.
-  const absent = nullable ? [IsOptional()] : optional ? [OptionalNotNull()] : [];
+  const absent = optional ? [nullable ? IsOptional() : OptionalNotNull()] : nullable ? [OrNull()] : [];
   return applyDecorators(document, ...absent, ...rules);
 }
 
 /** Lets `undefined` pass and nothing else: null is a value, and is checked like one. */
 function OptionalNotNull(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
+}
+
+/** Lets null pass, and refuses what is left out. */
+function OrNull(): PropertyDecorator {
+  return ValidateIf((_, value) => value !== null);
 }
 
 export function Int(options: FieldOptions & { min: number; max: number }): PropertyDecorator {

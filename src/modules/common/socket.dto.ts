@@ -7,29 +7,11 @@ import {
   DataSocket,
   type StreamListener,
   type CloseReason,
-  type Endpoint,
   type ManagedSocket,
   type SocketKind,
   type SocketState,
 } from '../../sockets/index.js';
-
-export class AddressDto {
-  @ApiProperty({ example: '127.0.0.1' })
-  address!: string;
-
-  @ApiProperty({ type: 'integer', example: 9999 })
-  port!: number;
-}
-
-export class UnixAddressDto {
-  @ApiProperty({ description: 'Empty for a socket without a name', example: '/run/sockeye/meters.sock' })
-  path!: string;
-}
-
-const ADDRESS_REFS = [
-  { $ref: '#/components/schemas/AddressDto' },
-  { $ref: '#/components/schemas/UnixAddressDto' },
-];
+import { ADDRESS_REFS, AddressDto, addressDto, UnixAddressDto } from './address.dto.js';
 
 export class SystemReasonDto {
   @ApiProperty({ example: 'ECONNRESET' })
@@ -160,6 +142,13 @@ export class SocketDto extends LeaseDto {
   @ApiProperty({ type: 'integer', nullable: true, description: 'Descriptor number; null once closed' })
   fileno!: number | null;
 
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'How long a send may take that does not say itself; null: as long as the limit allows',
+  })
+  timeoutMs!: number | null;
+
   @ApiProperty({ format: 'date-time' })
   createdAt!: string;
 
@@ -247,6 +236,7 @@ export function socketDto(socket: ManagedSocket): SocketDto {
     owner: null,
     localAddress: addressDto(socket.localAddress),
     fileno: socket.fileno,
+    timeoutMs: socket.timeoutMs,
     createdAt: new Date(socket.createdAt).toISOString(),
     closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
@@ -309,8 +299,4 @@ function receivedDto(stream: DataSocket): ReceivedDto {
     droppedDatagrams: 0,
     paused: stream.isPaused,
   };
-}
-
-export function addressDto(end: Endpoint): AddressDto | UnixAddressDto {
-  return end.family === 'unix' ? { path: end.path } : { address: end.address, port: end.port };
 }

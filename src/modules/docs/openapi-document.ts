@@ -22,6 +22,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('sockets', 'Every socket, whatever its kind')
     .addTag('data', 'The bytes of a socket')
     .addTag('events', 'What happens to sockets, as it happens')
+    .addTag('settings', 'What holds for the whole process')
     .addTag('health', 'For whoever keeps the service running')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', description: 'A key, `id.secret`; none in protected mode' },

@@ -66,7 +66,7 @@ export class DataController {
   ): Promise<SentAnswer> {
     const connection = this.engine.dataSocket(idOrName);
     if (mode === 'some') return { bytesSent: connection.sendSome(payload) };
-    return { bytesSent: await connection.sendAll(payload, timeoutMs ?? this.engine.limits.sendTimeoutMs) };
+    return { bytesSent: await connection.sendAll(payload, timeoutMs ?? connection.sendTimeoutMs) };
   }
 
   @Get('data')

@@ -34,7 +34,7 @@ export class SendQuery {
   mode: 'all' | 'some' = 'all';
 
   @DurationMs({
-    description: 'How long a peer that does not read is waited for',
+    description: 'How long a peer that does not read is waited for; without it the timeout of the socket',
     query: true,
     optional: true,
     min: 1,

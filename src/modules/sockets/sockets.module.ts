@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DataController } from './data.controller.js';
 import { LeaseController } from './lease.controller.js';
+import { TimeoutController } from './timeout.controller.js';
 import { SocketsController } from './sockets.controller.js';
 
-@Module({ controllers: [SocketsController, DataController, LeaseController] })
+@Module({ controllers: [SocketsController, DataController, LeaseController, TimeoutController] })
 export class SocketsModule {}

@@ -32,7 +32,7 @@ export class PipeQuery {
 export type PipeTarget = { socketId: string; dial: null } | { socketId: null; dial: ConnectRequest };
 
 export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
-  const { socketId, host, port, protocol, timeoutMs = limits.connectTimeoutMs } = query;
+  const { socketId, host, port, protocol, timeoutMs = null } = query;
   if (socketId !== undefined) {
     if (host === undefined && port === undefined) return { socketId, dial: null };
     throw invalid([{ pointer: '/socketId', detail: 'either socketId, or host and port, must be given' }]);

@@ -210,7 +210,7 @@ export class StreamSession implements ChannelHost, ListenerFollower {
   private send({ channel, data, encoding }: SendData, question: Question): void {
     const target = this.channel(channel);
     const payload = encode(data, encoding);
-    target.connection.sendAll(payload, this.engine.limits.sendTimeoutMs).then(
+    target.connection.sendAll(payload, target.connection.sendTimeoutMs).then(
       (bytesSent) => this.message('sent', { channel, bytesSent }, question),
       (error: unknown) => this.fail(error, question, channel),
     );
