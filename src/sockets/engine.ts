@@ -15,6 +15,7 @@ import type { Page } from './socket-list.js';
 import type { DataSettings, ProcessSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
 import { StreamListener, type Admission } from './stream-listener.js';
+import { UnixFiles, type UnixSettings } from './unix-files.js';
 
 export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutMs'> {
   /** For the whole: name, all addresses. null: the default timeout, or the limit. */
@@ -24,6 +25,8 @@ export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutM
 export interface EngineOptions {
   limits?: Partial<Limits>;
   policy: PolicySettings;
+  /** Without it there are no Unix sockets. */
+  unix?: UnixSettings;
 }
 
 /**
@@ -34,6 +37,8 @@ export class Engine {
   readonly limits: Limits;
   readonly policy: Policy;
   readonly settings: ProcessSettings = { defaultTimeoutMs: null };
+  /** Where Unix sockets may be, and whose their files are. */
+  readonly unix: UnixFiles;
   private readonly registry: Registry;
   private readonly listeners: Listeners;
   private readonly budget: ReceiveBudget;
@@ -49,6 +54,7 @@ export class Engine {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.policy = new Policy(options.policy);
     this.tcpDefaults = tcpDefaults(this.limits.keepAliveMs);
+    this.unix = new UnixFiles(options.unix ?? { directory: '', records: '' });
     this.registry = new Registry(this.limits, (socket) => {
       if (!(socket instanceof DataSocket)) return;
       this.parentOf(socket)?.connections.remove(socket);

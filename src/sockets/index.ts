@@ -19,6 +19,7 @@
  *     send-queue.ts         what it has to send
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
+ *   unix-path.ts          where Unix sockets may be; unix-files.ts: their files, and which are ours
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
  *                         errors, sockaddr.ts: addresses as the kernel lays them out

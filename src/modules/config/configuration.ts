@@ -15,6 +15,7 @@ export interface Configuration {
   egressDeny: readonly Network[];
   bindAllow: readonly Network[];
   bindPorts: { from: number; to: number };
+  unixDir: string;
   allowMetadata: boolean;
   maxBodyBytes: number;
   drainMs: number;
@@ -70,6 +71,7 @@ export function readConfiguration(
     egressDeny: read.networks('SOCKEYE_EGRESS_DENY'),
     bindAllow: read.networks('SOCKEYE_BIND_ALLOW'),
     bindPorts: read.portRange('SOCKEYE_PORT_RANGE'),
+    unixDir: read.text('SOCKEYE_UNIX_DIR'),
     allowMetadata: read.oneOf('SOCKEYE_ALLOW_METADATA', ['true', 'false']) === 'true',
     maxBodyBytes: read.integer('SOCKEYE_MAX_BODY_BYTES', 1024, 1024 ** 3),
     drainMs: read.integer('SOCKEYE_DRAIN_MS', 0, 9_000),

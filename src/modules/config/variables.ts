@@ -20,6 +20,7 @@ export const VARIABLES = {
   SOCKEYE_EGRESS_DENY: { default: '', meaning: 'networks that may never be dialled' },
   SOCKEYE_BIND_ALLOW: { default: '', meaning: 'addresses besides loopback that listeners may bind' },
   SOCKEYE_PORT_RANGE: { default: '1024-65535', meaning: 'ports that listeners may bind' },
+  SOCKEYE_UNIX_DIR: { default: '', meaning: 'directory for Unix sockets; none: there are none' },
   SOCKEYE_ALLOW_METADATA: { default: 'false', meaning: '`true` lets callers dial cloud metadata addresses' },
   SOCKEYE_MAX_SOCKETS: { default: String(DEFAULT_LIMITS.maxSockets), meaning: 'sockets open at once' },
   SOCKEYE_MAX_BUFFERED_BYTES: {

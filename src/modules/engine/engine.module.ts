@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Global, Module, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
@@ -26,6 +27,7 @@ function createEngine(configuration: Configuration): Engine {
   const { limits, egressAllow, egressDeny, bindAllow, bindPorts, allowMetadata } = configuration;
   const maxSockets = descriptorShares(limits.maxSockets).sockets;
   return new Engine({
+    unix: { directory: configuration.unixDir, records: join(configuration.dataDir, 'unix') },
     limits: { ...limits, maxSockets },
     policy: {
       protectedMode: configuration.apiKeys.length === 0,
