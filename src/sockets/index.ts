@@ -24,7 +24,8 @@
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
  *                         errors, sockaddr.ts: addresses as the kernel lays them out
  *   options/              getsockopt and setsockopt by name: catalogue.ts lists them (a file a level), value-types.ts
- *                         has their forms, setting.ts and socket-options.ts set and read them, linger.ts
+ *                         has their forms, setting.ts and socket-options.ts set and read them, linger.ts;
+ *                         tcp-info.ts: what TCP has measured
  *   payload.ts            bytes as text and back, by the name of the encoding (charset.ts: what one is;
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
@@ -41,6 +42,7 @@ export { SOCKET_OPTIONS } from './options/catalogue.js';
 export { SETTABLE, UNITS, type SocketOption } from './options/option.js';
 export { optionSettings, type OptionSetting } from './options/setting.js';
 export { changeOptions, readOption, readOptions, type OptionReading } from './options/socket-options.js';
+export { TCP_INFO_FIELDS, TCP_STATES, tcpInfo, type TcpInfo } from './options/tcp-info.js';
 export type { OptionValue } from './options/value-types.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
 export type { ListenRequest } from './listeners.js';

@@ -1,3 +1,5 @@
+import type { SocketListDto } from '../../src/modules/common/list.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { OptionDto, OptionListDto, KnownOptionListDto } from '../../src/modules/options/options.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, freePort } from './peer.js';
@@ -225,5 +227,35 @@ describe('options given when a socket is made', () => {
     await listen(api, { port, options: { SO_REUSEPORT: true } });
     await api.refused(api.post('/v1/listeners', { port }), 409, 'address-in-use');
     expect(await option(first.id, 'SO_REUSEPORT')).toBe(true);
+  });
+});
+
+describe('what TCP has measured', () => {
+  it('is told when asked for, of one socket and of all in a list', async () => {
+    const listener = await listen(api, { name: 'measured' });
+    const { connection } = await accept(api, listener);
+    expect(connection.tcpInfo).toBeNull();
+    const { client } = await dial(api);
+    await api.post(`/v1/sockets/${client.id}/data`, Buffer.alloc(1000));
+    for (const path of ['sockets', 'clients']) {
+      const { body } = await api.get<SocketDto>(`/v1/${path}/${client.id}`, { include: 'tcpInfo' });
+      expect(body.tcpInfo).toMatchObject({ state: 'ESTABLISHED', unacked: expect.any(Number) });
+      expect(body.tcpInfo?.bytesSent).toBeGreaterThanOrEqual(1000);
+      expect(body.tcpInfo?.rttMs).toBeGreaterThan(0);
+    }
+    const { body: waiting } = await api.get<SocketDto>('/v1/listeners/measured', { include: 'tcpInfo' });
+    expect(waiting.tcpInfo).toMatchObject({ state: 'LISTEN', unacked: 0, sacked: 511 });
+    const query = { include: 'tcpInfo', kind: 'connection', listenerId: listener.id };
+    const { body: list } = await api.get<SocketListDto>('/v1/sockets', query);
+    expect(list.items.map(({ tcpInfo }) => tcpInfo?.state)).toEqual(['ESTABLISHED']);
+  });
+
+  it('is null once the socket is closed', async () => {
+    const { peer, client } = await dial(api);
+    peer.reset();
+    await inState(api, client.id, 'failed');
+    const { body } = await api.get<SocketDto>(`/v1/sockets/${client.id}`, { include: 'tcpInfo' });
+    expect(body.tcpInfo).toBeNull();
+    await api.refused(api.get(`/v1/sockets/${client.id}`, { include: 'all' }), 400, 'validation-failed');
   });
 });

@@ -169,3 +169,39 @@ check('a peer that takes nothing is given up after TCP_USER_TIMEOUT', async () =
   const { body } = await api.get<SocketDto>(`/v1/sockets/${client.id}`);
   expect(body).toMatchObject({ state: 'failed', closeReason: { code: 'ETIMEDOUT', errno: 110 } });
 });
+
+check('TCP_INFO says of a connection what ss says of it', async () => {
+  const { peer, client, port } = await dialled({});
+  await api.post(`/v1/sockets/${client.id}/data`, Buffer.alloc(100_000));
+  await peer.receive(100_000);
+  await peer.send('thank you');
+  await hasReceived(api, client.id, 9);
+  const acked = (): string | undefined => / bytes_acked:(\d+)/.exec(ss(port))?.[1];
+  // The SYN counts as one.
+  await until('all is acknowledged', () => acked() === '100001');
+  const { body } = await api.get<SocketDto>(`/v1/clients/${client.id}`, { include: 'tcpInfo' });
+  const info = body.tcpInfo!;
+  const shown = ss(port);
+  const number = (name: string): number => Number(new RegExp(` ${name}:([\\d.]+)`).exec(shown)?.[1] ?? NaN);
+  const [rtt, rttVar] = / rtt:([\d.]+)\/([\d.]+)/.exec(shown)!.slice(1).map(Number);
+  expect(info).toMatchObject({
+    state: 'ESTABLISHED',
+    bytesAcked: number('bytes_acked'),
+    bytesSent: number('bytes_sent'),
+    bytesReceived: number('bytes_received'),
+    sndCwnd: number('cwnd'),
+    sndMssBytes: number('mss'),
+    rcvMssBytes: number('rcvmss'),
+    advMssBytes: number('advmss'),
+    pmtuBytes: number('pmtu'),
+    rtoMs: number('rto'),
+    segsOut: number('segs_out'),
+    segsIn: number('segs_in'),
+    dataSegsOut: number('data_segs_out'),
+    minRttMs: number('minrtt'),
+    sndWndBytes: number('snd_wnd'),
+    rttMs: rtt,
+    rttVarMs: rttVar,
+    totalRetrans: Number(/ retrans:\d+\/(\d+)/.exec(shown)?.[1] ?? 0),
+  });
+});

@@ -7,6 +7,7 @@ import { CloseQuery } from '../common/close.dto.js';
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
+import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { connectRequest, CreateClientDto } from './clients.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
@@ -54,10 +55,14 @@ export class ClientsController {
 
   @Get(':idOrName')
   @SocketParam('idOrName', EXAMPLE_NAME)
-  @Operation({ id: 'getClient', summary: 'Inspect a client', problems: ['not-found', 'gone'] })
+  @Operation({
+    id: 'getClient',
+    summary: 'Inspect a client',
+    problems: ['validation-failed', 'not-found', 'gone'],
+  })
   @ApiOkResponse({ type: SocketDto })
-  get(@Param('idOrName') idOrName: string): SocketDto {
-    return socketDto(this.client(idOrName));
+  get(@Param('idOrName') idOrName: string, @Query() { include }: IncludeQuery): SocketDto {
+    return socketDto(this.client(idOrName), include);
   }
 
   @Delete(':idOrName')

@@ -3,11 +3,12 @@ import { PROTOCOLS, SOCKET_STATES, type ManagedSocket } from '../../sockets/inde
 import { invalid } from '../problems/problem.js';
 import { Int, LabelFilter, OneOf, Text } from './fields.js';
 import { SocketDto, socketDto } from './socket.dto.js';
+import { IncludeQuery } from './tcp-info.dto.js';
 
 const CURSOR = /^s([0-9a-z]{1,11})$/;
 
 /** Which page of a list, and which sockets stand in it. */
-export class ListQuery {
+export class ListQuery extends IncludeQuery {
   @Int({ description: 'How many at most', query: true, default: 100, min: 1, max: 1000 })
   limit: number = 100;
 
@@ -58,7 +59,10 @@ export function socketList(
     query.limit,
     (socket) => matches(query, socket) && also(socket),
   );
-  return { items: items.map(socketDto), nextCursor: next === null ? null : `s${next.toString(36)}` };
+  return {
+    items: items.map((socket) => socketDto(socket, query.include)),
+    nextCursor: next === null ? null : `s${next.toString(36)}`,
+  };
 }
 
 /** Without a state: all that are not closed or failed. */

@@ -4,14 +4,17 @@ import {
   PROTOCOLS,
   SOCKET_STATES,
   SocketError,
+  tcpInfo,
   DataSocket,
   type StreamListener,
   type CloseReason,
   type ManagedSocket,
   type SocketKind,
   type SocketState,
+  type TcpInfo,
 } from '../../sockets/index.js';
 import { ADDRESS_REFS, AddressDto, addressDto, UnixAddressDto } from './address.dto.js';
+import { TcpInfoDto, type IncludeQuery } from './tcp-info.dto.js';
 
 export class SystemReasonDto {
   @ApiProperty({ example: 'ECONNRESET' })
@@ -94,7 +97,7 @@ export class LeaseDto {
 }
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
-@ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto)
+@ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto, TcpInfoDto)
 export class SocketDto extends LeaseDto {
   @ApiProperty({
     description: 'lsn_ listener, con_ accepted connection, cli_ client',
@@ -179,6 +182,13 @@ export class SocketDto extends LeaseDto {
 
   @ApiProperty({ type: 'null', description: 'Always null: only `tcp` so far' })
   tls!: null;
+
+  @ApiProperty({
+    nullable: true,
+    oneOf: [{ $ref: '#/components/schemas/TcpInfoDto' }],
+    description: 'With `?include=tcpInfo`, of an open TCP socket; otherwise null',
+  })
+  tcpInfo!: TcpInfo | null;
 }
 
 /** A listener says besides how its accepting goes. */
@@ -224,7 +234,7 @@ const NO_STREAM: StreamPart = {
   idleMs: 0,
 };
 
-export function socketDto(socket: ManagedSocket): SocketDto {
+export function socketDto(socket: ManagedSocket, include?: IncludeQuery['include']): SocketDto {
   return {
     id: socket.id,
     kind: socket.kind,
@@ -243,6 +253,7 @@ export function socketDto(socket: ManagedSocket): SocketDto {
     ...leaseDto(socket),
     ...(socket instanceof DataSocket ? streamPart(socket) : NO_STREAM),
     tls: null,
+    tcpInfo: include === 'tcpInfo' ? tcpInfo(socket) : null,
   };
 }
 
@@ -258,9 +269,9 @@ function streamPart(stream: DataSocket): StreamPart {
   };
 }
 
-export function listenerDto(listener: StreamListener): ListenerDto {
+export function listenerDto(listener: StreamListener, include?: IncludeQuery['include']): ListenerDto {
   return {
-    ...socketDto(listener),
+    ...socketDto(listener, include),
     openConnections: listener.open,
     acceptedConnections: listener.accepted,
     rejectedConnections: listener.rejected,

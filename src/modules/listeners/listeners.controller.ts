@@ -6,6 +6,7 @@ import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/ap
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
+import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { CreateListenerDto, declareRequest, listenRequest, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
@@ -91,10 +92,14 @@ export class ListenersController {
 
   @Get(':idOrName')
   @SocketParam('idOrName', EXAMPLE_NAME)
-  @Operation({ id: 'getListener', summary: 'Inspect a listener', problems: ['not-found', 'gone'] })
+  @Operation({
+    id: 'getListener',
+    summary: 'Inspect a listener',
+    problems: ['validation-failed', 'not-found', 'gone'],
+  })
   @ApiOkResponse({ type: ListenerDto })
-  get(@Param('idOrName') idOrName: string): ListenerDto {
-    return listenerDto(this.engine.listener(idOrName));
+  get(@Param('idOrName') idOrName: string, @Query() { include }: IncludeQuery): ListenerDto {
+    return listenerDto(this.engine.listener(idOrName), include);
   }
 
   @Get(':idOrName/connections')

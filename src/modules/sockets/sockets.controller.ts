@@ -5,6 +5,7 @@ import { JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js'
 import { CloseQuery } from '../common/close.dto.js';
 import { matches, SocketListDto, socketList } from '../common/list.dto.js';
 import { readerDtos, SocketDto, socketDto } from '../common/socket.dto.js';
+import { IncludeQuery } from '../common/tcp-info.dto.js';
 import {
   ClosedSocketsDto,
   closedSocketsDto,
@@ -46,10 +47,14 @@ export class SocketsController {
 
   @Get(':idOrName')
   @SocketParam('idOrName', EXAMPLE_NAME)
-  @Operation({ id: 'getSocket', summary: 'Inspect a socket', problems: ['not-found', 'gone'] })
+  @Operation({
+    id: 'getSocket',
+    summary: 'Inspect a socket',
+    problems: ['validation-failed', 'not-found', 'gone'],
+  })
   @ApiOkResponse({ type: SocketDto })
-  get(@Param('idOrName') idOrName: string): SocketDto {
-    return socketDto(this.engine.get(idOrName));
+  get(@Param('idOrName') idOrName: string, @Query() { include }: IncludeQuery): SocketDto {
+    return socketDto(this.engine.get(idOrName), include);
   }
 
   @Delete(':idOrName')
