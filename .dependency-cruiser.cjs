@@ -4,6 +4,11 @@
  */
 const SHARED = '(?:auth|config|problems|common|engine|logging)';
 
+const FRAMEWORKS = [
+  '(^|/)node_modules/(@types/)?(@?nestjs|nestjs-[^/]+|@fastify|fastify|pino|pino-[^/]+|ws|express)(/|$)',
+  '^(@nestjs/|nestjs-|@fastify/|fastify$|pino|ws$|express$)',
+];
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -26,12 +31,7 @@ module.exports = {
       comment: 'No framework, no HTTP, no logger in the engine.',
       severity: 'error',
       from: { path: '^src/sockets/' },
-      to: {
-        path: [
-          '(^|/)node_modules/(@types/)?(@?nestjs|nestjs-[^/]+|@fastify|fastify|pino|pino-[^/]+|ws|express)(/|$)',
-          '^(@nestjs/|nestjs-|@fastify/|fastify$|pino|ws$|express$)',
-        ],
-      },
+      to: { path: FRAMEWORKS },
     },
     {
       name: 'engine-has-one-front-door',
@@ -39,6 +39,28 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/sockets/' },
       to: { path: '^src/sockets/', pathNot: '^src/sockets/index\\.ts$' },
+    },
+    {
+      name: 'network-imports-itself-and-the-engine',
+      comment:
+        "src/network answers questions without the application; errors and the resolver are the engine's.",
+      severity: 'error',
+      from: { path: '^src/network/' },
+      to: { path: '^src/', pathNot: ['^src/network/', '^src/sockets/index\\.ts$'] },
+    },
+    {
+      name: 'network-knows-no-framework',
+      comment: 'No framework, no HTTP, no logger there either.',
+      severity: 'error',
+      from: { path: '^src/network/' },
+      to: { path: FRAMEWORKS },
+    },
+    {
+      name: 'network-has-one-front-door',
+      comment: 'Import src/network/index.ts; what it does not export is its own affair.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/network/' },
+      to: { path: '^src/network/', pathNot: '^src/network/index\\.ts$' },
     },
     {
       name: 'features-are-strangers',

@@ -59,7 +59,7 @@ const NO_WEBSOCKET_CLIENT = { selector: "NewExpression[callee.name='WebSocket']"
 
 const ENGINE_STANDS_ALONE = {
   group: ['@nestjs/*', 'fastify', '@fastify/*', 'express', 'pino', 'pino-*', 'nestjs-*', 'ws'],
-  message: 'The engine knows no framework, no HTTP and no logger.',
+  message: 'The engine, and the answers beside it, know no framework, no HTTP and no logger.',
 };
 
 /** The rules about imports and calls for one zone of src. */
@@ -156,7 +156,7 @@ export default defineConfig(
     },
   },
   { files: ['src/modules/config/**/*.ts'], rules: zone({ environment: true }) },
-  { files: ['src/sockets/**/*.ts'], rules: zone({ patterns: [ENGINE_STANDS_ALONE] }) },
+  { files: ['src/{sockets,network}/**/*.ts'], rules: zone({ patterns: [ENGINE_STANDS_ALONE] }) },
   {
     files: ['src/sockets/dial.ts', 'src/sockets/stream-listener.ts', 'src/sockets/kernel-handle.ts'],
     rules: zone({ may: ['net', 'tls'], patterns: [ENGINE_STANDS_ALONE] }),

@@ -1,4 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AddressesModule } from './modules/addresses/addresses.module.js';
+import { ByteOrderModule } from './modules/byte-order/byte-order.module.js';
 import { ClientsModule } from './modules/clients/clients.module.js';
 import { ConfigModule } from './modules/config/config.module.js';
 import type { Configuration } from './modules/config/configuration.js';
@@ -19,6 +21,8 @@ export class AppModule {
       imports: [
         ConfigModule.with(configuration),
         EngineModule,
+        AddressesModule,
+        ByteOrderModule,
         ListenersModule,
         ClientsModule,
         SocketsModule,

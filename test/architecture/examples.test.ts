@@ -6,6 +6,10 @@ import { routesOf, type Document, type Operation } from './document.js';
 const ORDER = [
   'live',
   'ready',
+  'describeAddress',
+  'convertAddress',
+  'describeNetwork',
+  'swapBytes',
   'createListener',
   'declareListener',
   'listListeners',
@@ -74,12 +78,7 @@ async function play(id: string): Promise<number> {
     .filter((parameter) => parameter.in === 'path')
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
   if (operation.responses['200']?.content?.['text/event-stream'] !== undefined) return beginning(filled);
-  const query = operation.parameters
-    .filter((parameter) => parameter.in === 'query' && parameter.schema.example !== undefined)
-    .map(({ name, schema }) => [name, String(schema.example)]);
-  const asked = request(application.url)[method.toLowerCase() as Verb](
-    `${filled}?${new URLSearchParams(query as [string, string][]).toString()}`,
-  );
+  const asked = request(application.url)[method.toLowerCase() as Verb](filled).query(queryOf(operation));
   const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
   const { status } = example === undefined ? await asked : await asked.send(example.value as object);
   return status;
@@ -91,4 +90,12 @@ async function beginning(path: string): Promise<number> {
   const { status } = await fetch(`${application.url}${path}`, { signal: caller.signal });
   caller.abort();
   return status;
+}
+
+/** Swagger UI fills in the examples of query parameters, too. */
+function queryOf({ parameters }: Operation): Record<string, string> {
+  const shown = parameters.filter(
+    ({ in: place, schema }) => place === 'query' && schema.example !== undefined,
+  );
+  return Object.fromEntries(shown.map(({ name, schema }) => [name, String(schema.example)]));
 }

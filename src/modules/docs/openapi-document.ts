@@ -23,6 +23,10 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('data', 'The bytes of a socket')
     .addTag('events', 'What happens to sockets, as it happens')
     .addTag('settings', 'What holds for the whole process')
+    .addTag(
+      'questions',
+      'Addresses, byte order, names of services, the host and its clock: no socket is opened',
+    )
     .addTag('health', 'For whoever keeps the service running')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', description: 'A key, `id.secret`; none in protected mode' },

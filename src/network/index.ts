@@ -1,0 +1,49 @@
+/**
+ * Questions about the network that no socket is needed for, without framework or HTTP. From the engine beside it
+ * comes the error class, and the one place that asks the resolver.
+ *
+ *   address.ts        an address as a number; inet-aton.ts: every spelling of an IPv4 one
+ *   address-text.ts   ... and back as text
+ *   block.ts          networks: bounds, membership, parts
+ *   scope.ts          how far an address reaches, by the table of special-blocks.ts
+ *   embedded.ts       the IPv4 address in an IPv6 one
+ *   byte-order.ts     htons and its sisters
+ */
+export {
+  addressFromBinary,
+  addressFromDecimal,
+  addressFromHex,
+  notValid,
+  parseAddress,
+  WIDTH,
+  type Address,
+  type AddressFamily,
+} from './address.js';
+export {
+  binaryOf,
+  bytesOf,
+  expandedOf,
+  hexOf,
+  ipv6Mapped,
+  maskOf,
+  reverseNameOf,
+  textOf,
+} from './address-text.js';
+export {
+  blockContains,
+  blockText,
+  broadcastOf,
+  lastOf,
+  parseBlock,
+  partCount,
+  relationOf,
+  RELATIONS,
+  sizeOf,
+  split,
+  type Block,
+  type Relation,
+} from './block.js';
+export { byteOrder, hostEndianness, parseUnsigned, type Bits, type ByteOrder } from './byte-order.js';
+export { EMBEDDED_KINDS, embeddedIn, type Embedded } from './embedded.js';
+export { MULTICAST_SCOPES, multicastScopeOf, scopeOf, specialBlockOf, type MulticastScope } from './scope.js';
+export { SCOPES, type Scope, type SpecialBlock } from './special-blocks.js';
