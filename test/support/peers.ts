@@ -221,6 +221,9 @@ export interface PeerEvent {
   hex?: string;
   text?: string;
   errno?: number;
+  /** Of an event of the service: its id, and its data. */
+  id?: number;
+  said?: { name: string; socketId: string };
   ttl?: number;
   tos?: number;
 }
@@ -295,7 +298,7 @@ export class Peer extends Program {
 
 /** `prefix` puts another program in front of python, `ip netns exec NAME` for one. */
 export function startPeer(
-  script: 'peer.py' | 'flood.py' | 'headers.py',
+  script: 'peer.py' | 'flood.py' | 'headers.py' | 'events.py',
   args: string[],
   prefix: string[] = [],
 ): Peer {
