@@ -6,6 +6,7 @@ import { adopt, filenoOf, isConnected, readingEndedBy, readInto } from './kernel
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, MAX_QUEUED_BYTES } from './limits.js';
 import { ReadBuffer } from './read-buffer.js';
 import { ByteLog } from './byte-log.js';
+import { takeError } from './native/syscalls.js';
 import { closesWithReset } from './options/linger.js';
 import { SendQueue, type Sent } from './send-queue.js';
 import type { CloseReason, Protocol, SocketContext } from './socket.js';
@@ -204,8 +205,11 @@ export class StreamConnection extends DataSocket {
     else this.peerLostAt ??= now;
     const since = Math.max(this.peerLostAt ?? now, this.lastTrafficAt);
     if (this.peerLostAt === null || now - since < this.receive.lingerMs) return;
+    const { fileno } = this;
+    const told = fileno === null ? null : takeError(fileno, 'read');
+    // Somebody may have asked for SO_ERROR and taken it.
     const detail = 'read ECONNRESET: the peer went while nobody read';
-    this.socket.destroy(new SocketError('ECONNRESET', detail, { syscall: 'read' }));
+    this.socket.destroy(told ?? new SocketError('ECONNRESET', detail, { syscall: 'read' }));
   }
 
   private halfClosedTooLong(quietMs: number): boolean {

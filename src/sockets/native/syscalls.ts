@@ -10,7 +10,7 @@ const SOCK_CLOEXEC = 0o2000000;
 
 /** Option levels and names that the engine itself sets; the catalogue of options has the rest. */
 export const SOL_SOCKET = 1;
-export const SO_REUSEADDR = 2;
+const SO_ERROR = 4;
 export const SO_REUSEPORT = 15;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
@@ -89,6 +89,12 @@ export function getsockopt(fd: number, level: number, name: number, maxBytes = 4
   size.writeUInt32LE(maxBytes);
   check(libc.getsockopt(fd, level, name, bytes, size), 'getsockopt');
   return bytes.subarray(0, size.readUInt32LE(0));
+}
+
+/** SO_ERROR: the error that waits to be told, taken away; null when there is none. */
+export function takeError(fd: number, syscall: string): SocketError | null {
+  const waiting = getsockopt(fd, SOL_SOCKET, SO_ERROR).readInt32LE(0);
+  return waiting === 0 ? null : SocketError.fromErrno(waiting, syscall);
 }
 
 /** setsockopt(2). A number is passed as an int. */
