@@ -2,7 +2,7 @@
  * The picture of ARCHITECTURE.md as rules: an arrow is an import, and there is none upward.
  * Type imports count like any other.
  */
-const SHARED = '(?:auth|config|problems|common|engine|logging)';
+const SHARED = '(?:auth|config|problems|common|engine|idempotency|logging)';
 
 const FRAMEWORKS = [
   '(^|/)node_modules/(@types/)?(@?nestjs|nestjs-[^/]+|@fastify|fastify|pino|pino-[^/]+|ws|express)(/|$)',

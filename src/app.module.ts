@@ -6,6 +6,7 @@ import { ConfigModule } from './modules/config/config.module.js';
 import type { Configuration } from './modules/config/configuration.js';
 import { EngineModule } from './modules/engine/engine.module.js';
 import { EventsModule } from './modules/events/events.module.js';
+import { IdempotencyModule } from './modules/idempotency/idempotency.module.js';
 import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
 import { OptionsModule } from './modules/options/options.module.js';
@@ -21,6 +22,7 @@ export class AppModule {
       imports: [
         ConfigModule.with(configuration),
         EngineModule,
+        IdempotencyModule,
         AddressesModule,
         ByteOrderModule,
         ListenersModule,

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
+import { rememberCaller } from './modules/auth/callers.js';
 import { Gate } from './modules/auth/gate.js';
 import { Refusals } from './modules/auth/refusal.js';
 import { parseJson } from './modules/common/json.js';
@@ -103,7 +104,7 @@ function guardedServer(gate: Gate, refusals: Refusals, api: RequestListener, doc
     try {
       if (request.url?.startsWith('/') !== true)
         throw new ProblemError('bad-request', 'the request target must be a path');
-      gate.admit(request);
+      rememberCaller(request, gate.admit(request));
     } catch (error) {
       refusals.request(request, response, error);
       return;

@@ -2,12 +2,13 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Engine, SocketError, type DataSocket } from '../../sockets/index.js';
-import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
+import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
+import { Idempotent } from '../idempotency/idempotent.js';
 import { connectRequest, CreateClientDto } from './clients.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
@@ -18,6 +19,7 @@ export class ClientsController {
   constructor(private readonly engine: Engine) {}
 
   @Post()
+  @Idempotent()
   @JsonBody(CreateClientDto, {
     protocol: 'tcp',
     host: '127.0.0.1',
@@ -30,11 +32,17 @@ export class ClientsController {
     summary: 'Connect to a server',
     description:
       'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall.',
-    problems: [...OPENING_PROBLEMS, 'connection-refused', 'connection-reset', 'unreachable'],
+    problems: [
+      ...OPENING_PROBLEMS,
+      'idempotency-key-reused',
+      'connection-refused',
+      'connection-reset',
+      'unreachable',
+    ],
   })
   @ApiCreatedResponse({
     type: SocketDto,
-    headers: { Location: { description: 'Path of the client', required: true, schema: { type: 'string' } } },
+    headers: createdHeaders('client'),
   })
   async create(
     @Body() body: CreateClientDto,

@@ -35,6 +35,23 @@ export const OPENING_PROBLEMS: readonly ProblemType[] = [
   'timed-out',
 ];
 
+/** Headers of the answer to a POST that has made something. */
+export function createdHeaders(what: string): Record<string, ResponseHeader> {
+  return {
+    Location: { description: `Path of the ${what}`, required: true, schema: { type: 'string' } },
+    'Idempotency-Replayed': {
+      description: 'The request came before with this key; this is the answer of then',
+      schema: { type: 'boolean' },
+    },
+  };
+}
+
+interface ResponseHeader {
+  description: string;
+  required?: boolean;
+  schema: { type: 'string' | 'boolean' };
+}
+
 /** What the document says of a route: one decorator each. */
 export function Operation({ id, summary, description, problems = [] }: OperationOptions): MethodDecorator {
   return applyDecorators(

@@ -2,11 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res }
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Engine, StreamListener } from '../../sockets/index.js';
-import { JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
+import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { requireTcp } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
+import { Idempotent } from '../idempotency/idempotent.js';
 import { CreateListenerDto, declareRequest, listenRequest, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
@@ -20,6 +21,7 @@ export class ListenersController {
   constructor(private readonly engine: Engine) {}
 
   @Post()
+  @Idempotent()
   @JsonBody(
     CreateListenerDto,
     {
@@ -35,12 +37,9 @@ export class ListenersController {
     id: 'createListener',
     summary: 'Bind and listen',
     description: 'bind(2) and listen(2). Each connection that is accepted is a socket of its own.',
-    problems: OPENING_PROBLEMS,
+    problems: [...OPENING_PROBLEMS, 'idempotency-key-reused'],
   })
-  @ApiCreatedResponse({
-    type: ListenerDto,
-    headers: LOCATION,
-  })
+  @ApiCreatedResponse({ type: ListenerDto, headers: createdHeaders('listener') })
   async create(
     @Body() body: CreateListenerDto,
     @Res({ passthrough: true }) reply: FastifyReply,

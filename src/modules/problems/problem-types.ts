@@ -18,6 +18,7 @@ export const PROBLEM_TYPES = {
   'payload-too-large': { status: 413, title: 'Payload too large' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'not-supported': { status: 422, title: 'Not supported' },
+  'idempotency-key-reused': { status: 422, title: 'Idempotency key reused' },
   'quota-exceeded': { status: 429, title: 'Quota exceeded' },
   'internal-error': { status: 500, title: 'Internal error' },
   'connection-refused': { status: 502, title: 'Connection refused' },

@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import { IDEMPOTENCY_MS, MAX_IDEMPOTENCY_KEYS } from '../../sockets/index.js';
+import { AnswersByKey } from './answers-by-key.js';
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: AnswersByKey,
+      useFactory: () => new AnswersByKey({ maxKeys: MAX_IDEMPOTENCY_KEYS, keepMs: IDEMPOTENCY_MS }),
+    },
+  ],
+  exports: [AnswersByKey],
+})
+export class IdempotencyModule {}
