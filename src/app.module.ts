@@ -11,6 +11,7 @@ import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
 import { OptionsModule } from './modules/options/options.module.js';
 import { SettingsModule } from './modules/settings/settings.module.js';
+import { ServicesModule } from './modules/services/services.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
 
@@ -25,6 +26,7 @@ export class AppModule {
         IdempotencyModule,
         AddressesModule,
         ByteOrderModule,
+        ServicesModule,
         ListenersModule,
         ClientsModule,
         SocketsModule,

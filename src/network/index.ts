@@ -8,6 +8,8 @@
  *   scope.ts          how far an address reaches, by the table of special-blocks.ts
  *   embedded.ts       the IPv4 address in an IPv6 one
  *   byte-order.ts     htons and its sisters
+ *   services.ts  protocols.ts   the tables of this host (native/netdb.ts: getservbyname and its sisters), and
+ *                     IANA's (iana-*.ts) where the host has no entry
  */
 export {
   addressFromBinary,
@@ -47,3 +49,5 @@ export { byteOrder, hostEndianness, parseUnsigned, type Bits, type ByteOrder } f
 export { EMBEDDED_KINDS, embeddedIn, type Embedded } from './embedded.js';
 export { MULTICAST_SCOPES, multicastScopeOf, scopeOf, specialBlockOf, type MulticastScope } from './scope.js';
 export { SCOPES, type Scope, type SpecialBlock } from './special-blocks.js';
+export { findProtocols, type Protocol, type ProtocolQuestion } from './protocols.js';
+export { findServices, TABLES, type Service, type ServiceQuestion, type Table } from './services.js';

@@ -10,6 +10,8 @@ const ORDER = [
   'convertAddress',
   'describeNetwork',
   'swapBytes',
+  'listServices',
+  'listProtocols',
   'createListener',
   'declareListener',
   'listListeners',

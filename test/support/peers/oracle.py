@@ -64,6 +64,13 @@ def swapped(value, bits):
     return [host.hex(), wire.hex(), str(call(value))]
 
 
+def or_absent(ask, *arguments):
+    try:
+        return ask(*arguments)
+    except OSError:
+        return None
+
+
 QUESTIONS = {
     "aton": lambda text: or_none(socket.inet_aton, text),
     "pton6": lambda text: or_none(lambda t: socket.inet_pton(socket.AF_INET6, t), text),
@@ -72,6 +79,9 @@ QUESTIONS = {
     ),
     "facts": facts,
     "network": network,
+    "getservbyname": lambda name, protocol: or_absent(socket.getservbyname, name, protocol),
+    "getservbyport": lambda port, protocol: or_absent(socket.getservbyport, port, protocol),
+    "getprotobyname": lambda name: or_absent(socket.getprotobyname, name),
     "swapped": lambda value, bits: swapped(int(value), bits),
 }
 
