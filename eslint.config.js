@@ -159,7 +159,12 @@ export default defineConfig(
   { files: ['src/{sockets,network}/**/*.ts'], rules: zone({ patterns: [ENGINE_STANDS_ALONE] }) },
   {
     files: ['src/sockets/dial.ts', 'src/sockets/stream-listener.ts', 'src/sockets/kernel-handle.ts'],
-    rules: zone({ may: ['net', 'tls'], patterns: [ENGINE_STANDS_ALONE] }),
+    rules: zone({ may: ['net'], patterns: [ENGINE_STANDS_ALONE] }),
+  },
+  // TLS goes over connections there are: these two dial nothing and listen nowhere.
+  {
+    files: ['src/sockets/tls-context.ts', 'src/sockets/tls-handshake.ts'],
+    rules: zone({ may: ['tls'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   {
     files: ['src/sockets/resolve.ts'],

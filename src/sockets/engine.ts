@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { DataSocket } from './data-socket.js';
 import { dial, type DialTarget } from './dial.js';
 import { closeConnections } from './drain.js';
@@ -15,11 +16,15 @@ import type { Page } from './socket-list.js';
 import type { DataSettings, ProcessSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
 import { StreamListener, type Admission } from './stream-listener.js';
+import type { ClientTls } from './tls-context.js';
+import { clientHandshake, type TlsSession } from './tls-handshake.js';
 import { UnixFiles, type UnixSettings } from './unix-files.js';
 
 export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutMs'> {
-  /** For the whole: name, all addresses. null: the default timeout, or the limit. */
+  /** For the whole: name, all addresses, TLS. null: the default timeout, or the limit. */
   timeoutMs: number | null;
+  /** TLS over the connection; null: plain TCP. */
+  tls: ClientTls | null;
 }
 
 export interface EngineOptions {
@@ -99,20 +104,35 @@ export class Engine {
     return this.listeners.declare(request);
   }
 
-  /** connect(2), within the deadline. Errors as `listen`, and those of the peer or the way to it. */
+  /**
+   * connect(2), and the handshake of TLS, within the deadline. Errors as `listen`, and those of the
+   * peer or the way to it.
+   */
   async connect(request: ConnectRequest): Promise<StreamConnection> {
+    const handshake = request.tls === null ? null : clientHandshake(request.tls, request.host);
     const release = this.reserve(request.name);
     try {
       const timeoutMs = request.timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
+      const deadline = Date.now() + timeoutMs;
       const target = { ...request, timeoutMs, options: [...this.tcpDefaults, ...request.options] };
-      return await dial(target, this.policy, (socket) => {
-        const client = StreamConnection.over(socket, 'client', request, this.context, null);
-        if (client !== null) this.admit(client, 'connected');
-        return client;
-      });
+      if (handshake === null) return await dial(target, this.policy, (raw) => this.take(request, raw, null));
+      const secured = await dial(target, this.policy, (raw) => ({
+        raw,
+        session: handshake(raw, deadline - Date.now()),
+      }));
+      const client = this.take(request, secured.raw, await secured.session);
+      if (client === null) throw new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read' });
+      return client;
     } finally {
       release();
     }
+  }
+
+  private take(request: ConnectRequest, raw: Socket, session: TlsSession | null): StreamConnection | null {
+    const settings = { ...request, dialledHost: request.host };
+    const client = StreamConnection.over(raw, session, 'client', settings, this.context, null);
+    if (client !== null) this.admit(client, 'connected');
+    return client;
   }
 
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
@@ -134,6 +154,13 @@ export class Engine {
     const socket = this.get(idOrName);
     if (socket instanceof DataSocket) return socket;
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is a listener: it carries no bytes`);
+  }
+
+  /** A stream between two ends. Of a socket of another kind: EOPNOTSUPP. */
+  streamConnection(idOrName: string): StreamConnection {
+    const socket = this.dataSocket(idOrName);
+    if (socket instanceof StreamConnection) return socket;
+    throw new SocketError('EOPNOTSUPP', `${idOrName} is not a stream: ${socket.protocol}`);
   }
 
   list(after: number, limit: number, matches: (socket: ManagedSocket) => boolean): Page<ManagedSocket> {

@@ -10,6 +10,7 @@ const SYSTEM_CODES = [
   'EAI_AGAIN',
   'EAI_FAIL',
   'EAI_NONAME',
+  'EALREADY',
   'ECANCELED',
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -46,6 +47,46 @@ const SYSTEM_CODES = [
   'ETIMEDOUT',
 ] as const;
 
+/**
+ * Why the other side of a TLS handshake could not be verified: OpenSSL's names, as Node has them
+ * (https://nodejs.org/api/tls.html#x509-certificate-error-codes), and its own for a name that is not
+ * in the certificate.
+ */
+export const VERIFY_CODES = [
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'CRL_HAS_EXPIRED',
+  'CRL_NOT_YET_VALID',
+  'CRL_SIGNATURE_FAILURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+  'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'OUT_OF_MEM',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+  'UNABLE_TO_GET_CRL',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNSPECIFIED',
+] as const;
+
+export type VerifyCode = (typeof VERIFY_CODES)[number];
+
 /** Conditions of the engine's own. */
 type EngineCode =
   | 'ADDRESS_BLOCKED'
@@ -61,9 +102,10 @@ type EngineCode =
   | 'SOCKET_GONE'
   | 'SOCKET_NOT_FOUND'
   | 'STOPPING'
-  | 'SYSTEM_ERROR';
+  | 'SYSTEM_ERROR'
+  | 'TLS_INVALID';
 
-export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | EngineCode;
+export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | VerifyCode | EngineCode;
 
 export interface SocketErrorDetails {
   /** Positive number of errno.h, or the negative one of the resolver (netdb.h). */
@@ -77,7 +119,7 @@ export interface SocketErrorDetails {
   gap?: { from: number; to: number } | undefined;
   /** A send that ended early: how many bytes the stream took. */
   bytesSent?: number | undefined;
-  /** OFFSET_OUT_OF_RANGE, OPTION_INVALID, PAYLOAD_INVALID, EINVAL: the field that was wrong. */
+  /** OFFSET_OUT_OF_RANGE, OPTION_INVALID, PAYLOAD_INVALID, TLS_INVALID, EINVAL: the field that was wrong. */
   field?: string | undefined;
   cause?: unknown;
 }
@@ -99,9 +141,10 @@ const NODE_ALIASES: Readonly<Record<string, SocketErrorCode>> = {
   ERR_STREAM_DESTROYED: 'ENOTCONN',
 };
 
-const KNOWN_CODES: ReadonlySet<string> = new Set(SYSTEM_CODES);
+const VERIFY_CODE_SET: ReadonlySet<string> = new Set(VERIFY_CODES);
+const KNOWN_CODES: ReadonlySet<string> = new Set([...SYSTEM_CODES, ...VERIFY_CODES]);
 
-function isSystemCode(code: string): code is (typeof SYSTEM_CODES)[number] {
+function isSystemCode(code: string): code is (typeof SYSTEM_CODES)[number] | VerifyCode {
   return KNOWN_CODES.has(code);
 }
 
@@ -145,11 +188,12 @@ export class SocketError extends Error {
     if (error instanceof SocketError) return error;
     const system = error as NodeJS.ErrnoException & { address?: string; port?: number };
     const nodeCode = system.code ?? '';
-    const code = isSystemCode(nodeCode) ? nodeCode : (NODE_ALIASES[nodeCode] ?? 'SYSTEM_ERROR');
+    const code = codeOf(nodeCode);
     const syscall = system.syscall ?? details.syscall;
     const address = system.address ?? details.address;
     const port = system.port ?? details.port;
-    return new SocketError(code, describe(code, nodeCode, syscall, address, port), {
+    const message = describe(code, nodeCode, syscall, address, port) + tlsReason(code, system);
+    return new SocketError(code, message, {
       ...details,
       syscall,
       address,
@@ -157,6 +201,20 @@ export class SocketError extends Error {
       cause: error,
     });
   }
+}
+
+function codeOf(nodeCode: string): SocketErrorCode {
+  if (isSystemCode(nodeCode)) return nodeCode;
+  // Alerts and broken records: errors of the protocol, whatever OpenSSL has named them.
+  return NODE_ALIASES[nodeCode] ?? (/^ERR_(SSL|TLS)_/.test(nodeCode) ? 'EPROTO' : 'SYSTEM_ERROR');
+}
+
+/** What OpenSSL, or Node's check of the name, has to add; the code alone would hide it. */
+function tlsReason(code: SocketErrorCode, { message, reason }: Error & { reason?: string }): string {
+  if (code !== 'EPROTO' && !VERIFY_CODE_SET.has(code)) return '';
+  const said = /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
+  const why = code === 'EPROTO' ? (said ?? reason ?? message) : message;
+  return why === '' ? '' : `: ${why}`;
 }
 
 function describe(code: string, nodeCode: string, syscall?: string, address?: string, port?: number): string {

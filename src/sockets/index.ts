@@ -34,7 +34,7 @@ export { Engine, type ConnectRequest, type EngineOptions } from './engine.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
-export { SocketError, type SocketErrorCode } from './errors.js';
+export { SocketError, VERIFY_CODES, type SocketErrorCode, type VerifyCode } from './errors.js';
 export { DEFAULT_LIMITS, IDEMPOTENCY_MS, MAX_IDEMPOTENCY_KEYS, type Limits } from './limits.js';
 export type { Decoded } from './charset.js';
 export { decode, decodeWithin, encode, isEncoding, isReadableEncoding, type Encoding } from './payload.js';
@@ -66,5 +66,15 @@ export {
   type SocketState,
 } from './socket.js';
 export type { ReceiveSettings, SocketLabels } from './socket-settings.js';
+export {
+  TLS_VERSIONS,
+  type ClientTls,
+  type Identity,
+  type ServerTls,
+  type TlsVersion,
+} from './tls-context.js';
+export { clientHandshake, serverHandshake, type Handshake } from './tls-handshake.js';
+export type { FailedHandshake, ListenerHandshakes } from './tls-listener.js';
+export type { PeerCertificate, TlsState } from './tls-peer.js';
 export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';

@@ -1,5 +1,7 @@
 import { readSync } from 'node:fs';
 import net from 'node:net';
+import { constants } from 'node:os';
+import type { TLSSocket } from 'node:tls';
 import { takeOffLinger } from './options/linger.js';
 
 /**
@@ -12,12 +14,21 @@ interface StreamHandle {
   /** getpeername(2): 0, or a negative errno. Node's own property remembers its first answer. */
   getpeername(into: object): number;
   useUserBuffer(memory: Uint8Array): void;
+  /** Node's own note that it has asked for reads, and not stopped them since. */
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
 }
+
+/** What libuv answers to a second start. */
+const UV_EALREADY = -constants.errno.EALREADY;
 
 interface WithHandle {
   _handle: StreamHandle | null;
   /** The listener that counts this socket among its connections. */
   _server?: unknown;
+  /** Of a TLS socket: the one it reads from and writes to. */
+  _parent?: net.Socket;
 }
 
 export interface ReadSide {
@@ -46,19 +57,18 @@ export function unconnectedSocket(fd: number): net.Socket {
 }
 
 /**
- * Takes the open connection out of `socket` into a new one that reads through `side`. Call it in the
+ * Takes the open connection out of `socket` into a new one that reads through `side`, or, with null,
+ * not by itself: TLS will. Call it in the
  * very tick of 'connection' or 'connect': nothing has been read yet then. Null when it is gone already.
  */
-export function adopt(socket: net.Socket, side: ReadSide): net.Socket | null {
+export function adopt(socket: net.Socket, side: ReadSide | null): net.Socket | null {
   const from = socket as unknown as WithHandle;
   const handle = from._handle;
   if (handle === null) return null;
   from._handle = null;
-  const options = {
-    handle,
-    allowHalfOpen: true,
-    onread: { buffer: side.memory, callback: side.filled },
-  };
+  const reading =
+    side === null ? { manualStart: true } : { onread: { buffer: side.memory, callback: side.filled } };
+  const options = { handle, allowHalfOpen: true, ...reading };
   const adopted = new StreamSocket(options);
   (adopted as unknown as WithHandle)._server = from._server;
   return adopted;
@@ -81,6 +91,23 @@ export function filenoOf(socket: net.Socket | net.Server): number | null {
 /** Whether the kernel still has a connection there; it has none after a reset or a failed keep-alive. */
 export function isConnected(socket: net.Socket): boolean {
   return (socket as unknown as WithHandle)._handle?.getpeername({}) === 0;
+}
+
+/** The connection that a TLS socket was made over. */
+export function underlying(secured: TLSSocket): net.Socket | null {
+  return (secured as unknown as WithHandle)._parent ?? null;
+}
+
+/**
+ * Whether the connection under a TLS socket can still bring something. libuv stops reading by itself
+ * at its EOF; it also stops when Node asks it to, and then no EOF can come.
+ */
+export function isReadingOn(secured: TLSSocket): boolean {
+  const raw = underlying(secured) as unknown as WithHandle | null;
+  if ((secured as unknown as WithHandle)._handle?.reading === false) return true;
+  if (raw?._handle?.readStart() === UV_EALREADY) return true;
+  raw?._handle?.readStop();
+  return false;
 }
 
 const oneByte = Buffer.alloc(1);

@@ -89,3 +89,12 @@ export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 /** How often deadlines (idle, half-closed, linger, reader TTL, retention) are looked at. */
 export const SWEEP_MS = 250;
+
+/** A connection whose large read memory is given back after this long without a byte. */
+export const QUIET_MS = 1_000;
+
+/** How long a TLS client that has connected to a listener may take to get through its handshake. */
+export const HANDSHAKE_MS = 10_000;
+
+/** Handshakes one listener has in progress; the connection after that is reset. */
+export const MAX_HANDSHAKES = 256;

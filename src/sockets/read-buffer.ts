@@ -57,6 +57,12 @@ export class ReadBuffer {
     if (rest.length > 0) this.spill = Buffer.from(rest);
   }
 
+  /** Bytes that came in memory of somebody else's. */
+  take(bytes: Buffer): void {
+    const rest = this.absorb(this.spill.length === 0 ? bytes : Buffer.concat([this.spill, bytes]));
+    this.spill = rest.length === 0 ? nothing : Buffer.from(rest);
+  }
+
   /** The log has room again: what was read before comes first. */
   roomMade(): void {
     this.spill = this.absorb(this.spill);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { SocketError } from './errors.js';
-import { COALESCE_BELOW_BYTES, SEND_SLICE_BYTES, SOME_SLICE_BYTES } from './limits.js';
+import { COALESCE_BELOW_BYTES, MAX_QUEUED_BYTES, SEND_SLICE_BYTES, SOME_SLICE_BYTES } from './limits.js';
 
 /** Called once: with null when the kernel took all of it, or with why it did not. */
 export type Sent = (error: SocketError | null, bytesSent: number) => void;
@@ -29,7 +29,7 @@ export class SendQueue {
   private failure: SocketError | null = null;
 
   constructor(
-    private readonly socket: Socket,
+    private socket: Socket,
     /** The kernel took some bytes. */
     private readonly onProgress: () => void,
   ) {}
@@ -50,6 +50,19 @@ export class SendQueue {
 
   get isEmpty(): boolean {
     return this.waiting.length === 0 && this.inFlight.size === 0;
+  }
+
+  /** Why `bytes` more can't be taken now: EPIPE, ENOBUFS; null when they can. */
+  refuses(bytes: number): SocketError | null {
+    if (!this.socket.writable || this.ending) {
+      return new SocketError('EPIPE', 'send EPIPE: the sending side was shut down', { syscall: 'send' });
+    }
+    const { queuedBytes } = this;
+    if (queuedBytes > 0 && queuedBytes + bytes > MAX_QUEUED_BYTES) {
+      const queued = `${String(queuedBytes)} bytes are queued already: the peer does not read`;
+      return new SocketError('ENOBUFS', `send ENOBUFS: ${queued}`, { syscall: 'send' });
+    }
+    return null;
   }
 
   /** sendall(): queues all of `data`. Answers a function that takes back what was not handed over. */
@@ -100,6 +113,11 @@ export class SendQueue {
       taken += slice.length;
     }
     return taken;
+  }
+
+  /** Goes on through another socket. Nothing may wait. */
+  continueOver(socket: Socket): void {
+    this.socket = socket;
   }
 
   /** FIN after everything that waits; nothing is taken after this. */

@@ -25,6 +25,8 @@ export interface ReceiveSettings {
 }
 
 export interface DataSettings extends SocketLabels {
+  /** Of a client: the name or address that was asked for. */
+  dialledHost?: string;
   receive: ReceiveSettings;
   /** Closed after this long without a byte in either direction; 0: never. */
   idleTimeoutMs: number;

@@ -102,10 +102,11 @@ export abstract class ManagedSocket {
   timeoutMs: number | null;
   private currentLease: Lease | null;
   private current: SocketState;
+  private spoken: Protocol;
 
   protected constructor(
     readonly kind: SocketKind,
-    readonly protocol: Protocol,
+    protocol: Protocol,
     initial: SocketState,
     readonly localAddress: Endpoint,
     readonly identity: SocketLabels,
@@ -113,6 +114,7 @@ export abstract class ManagedSocket {
   ) {
     this.id = ID_PREFIX[kind] + randomBytes(12).toString('hex');
     this.current = initial;
+    this.spoken = protocol;
     this.createdAt = context.now();
     this.timeoutMs = context.settings.defaultTimeoutMs;
     this.currentLease = Lease.of(identity.leaseMs, this.createdAt);
@@ -120,6 +122,11 @@ export abstract class ManagedSocket {
 
   get state(): SocketState {
     return this.current;
+  }
+
+  /** What it speaks now: a TCP connection can be upgraded to TLS. */
+  get protocol(): Protocol {
+    return this.spoken;
   }
 
   get name(): string | null {
@@ -159,6 +166,10 @@ export abstract class ManagedSocket {
 
   /** Ends the socket; resolves once nothing of it is left in the kernel's hands that we wait for. */
   abstract close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void>;
+
+  protected speaks(protocol: Protocol): void {
+    this.spoken = protocol;
+  }
 
   protected moveTo(next: SocketState): boolean {
     if (!NEXT_STATES[this.current].includes(next)) return false;

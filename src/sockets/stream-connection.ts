@@ -2,39 +2,43 @@ import type { Socket } from 'node:net';
 import { DataSocket } from './data-socket.js';
 import { endpointOf, errorFields, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import { adopt, filenoOf, isConnected, readingEndedBy, readInto } from './kernel-handle.js';
-import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, MAX_QUEUED_BYTES } from './limits.js';
-import { ReadBuffer } from './read-buffer.js';
+import { Intake } from './intake.js';
+import { adopt, filenoOf, readingEndedBy } from './kernel-handle.js';
+import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, QUIET_MS } from './limits.js';
 import { ByteLog } from './byte-log.js';
-import { takeError } from './native/syscalls.js';
 import { closesWithReset } from './options/linger.js';
 import { SendQueue, type Sent } from './send-queue.js';
-import type { CloseReason, Protocol, SocketContext } from './socket.js';
+import type { CloseReason, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
-
-/** A connection whose large read memory is given back after this long without a byte. */
-const QUIET_MS = 1_000;
+import type { Handshake, TlsSession } from './tls-handshake.js';
+import type { TlsState } from './tls-peer.js';
 
 /**
- * An open TCP connection, accepted or dialled: what comes in goes to its receive log, what goes out
- * through its send queue. Reading stops while the log is full; TCP then slows the peer.
+ * An open TCP connection, accepted or dialled, bare or with TLS over it: what comes in goes to its
+ * receive log, what goes out through its send queue.
  */
 export class StreamConnection extends DataSocket {
   override readonly log: ByteLog;
-  private readonly socket: Socket;
-  private readonly reads: ReadBuffer;
+  /** The connection itself: what the kernel is asked about. */
+  private readonly raw: Socket;
+  /** Where bytes are read and written: `raw`, or TLS over it. */
+  private socket: Socket;
+  private readonly intake: Intake;
   private readonly sends: SendQueue;
-  private pausedByUser = false;
-  private stalled = false;
-  private reading = true;
-  private dropping = false;
-  private peerLostAt: number | null = null;
+  /** The name that the peer is known by: what was dialled, or its address. */
+  readonly peerName: string;
+  private session: TlsSession | null = null;
+  private upgrading = false;
   private reasonToBe: CloseReason | null = null;
   private readonly closed: Promise<void>;
 
-  /** Takes over `source`, which has just connected; null when its connection is gone already. */
+  /**
+   * Takes over `source`, which has just connected, or just got through its handshake; null when its
+   * connection is gone already.
+   */
   static over(
     source: Socket,
+    session: TlsSession | null,
     kind: 'connection' | 'client',
     settings: DataSettings,
     context: SocketContext,
@@ -47,7 +51,7 @@ export class StreamConnection extends DataSocket {
       remote: endpointOf(remoteAddress, remotePort ?? 0),
     };
     try {
-      return new StreamConnection(source, kind, 'tcp', ends, settings, context, listenerId);
+      return new StreamConnection(source, session, kind, ends, settings, context, listenerId);
     } catch (error) {
       if (error instanceof SocketError) return null;
       throw error;
@@ -56,14 +60,14 @@ export class StreamConnection extends DataSocket {
 
   private constructor(
     source: Socket,
+    session: TlsSession | null,
     kind: 'connection' | 'client',
-    protocol: Protocol,
     ends: { local: Endpoint; remote: Endpoint },
     settings: DataSettings,
     context: SocketContext,
     listenerId: string | null,
   ) {
-    super(kind, protocol, 'open', ends.local, ends.remote, settings, context, listenerId);
+    super(kind, 'tcp', 'open', ends.local, ends.remote, settings, context, listenerId);
     this.log = new ByteLog(
       {
         ...settings.receive,
@@ -73,27 +77,33 @@ export class StreamConnection extends DataSocket {
       },
       context.budget,
     );
-    this.reads = new ReadBuffer(this.log);
-    const socket = adopt(source, {
-      memory: () => this.readMemory(),
-      filled: (count) => this.received(count),
+    this.intake = new Intake(this.log, {
+      traffic: () => this.received(),
+      flow: () => this.flow.setPaused(this.isPaused),
     });
-    if (socket === null) throw new SocketError('ENOTCONN', 'the connection is gone');
-    this.socket = socket;
-    this.sends = new SendQueue(socket, () => (this.lastTrafficAt = context.now()));
+    const raw = session === null ? adopt(source, this.intake.side) : source;
+    if (raw === null || raw.destroyed) throw new SocketError('ENOTCONN', 'the connection is gone');
+    this.raw = raw;
+    this.peerName = settings.dialledHost ?? source.remoteAddress ?? '';
+    this.socket = raw;
+    this.sends = new SendQueue(raw, () => (this.lastTrafficAt = context.now()));
     this.closed = new Promise((resolve) => {
-      socket.once('close', () => {
+      raw.once('close', () => {
         this.ended();
         context.released(this);
         resolve();
       });
     });
-    socket.once('end', () => this.peerEnded());
-    socket.on('error', (error) => this.failed(error));
+    raw.on('error', (error) => this.failed(error));
+    if (session !== null) this.speakTls(session);
+    else {
+      this.intake.fromKernel(raw);
+      raw.once('end', () => this.peerEnded());
+    }
   }
 
   get fileno(): number | null {
-    return this.isClosed ? null : filenoOf(this.socket);
+    return this.isClosed ? null : filenoOf(this.raw);
   }
 
   override get sentBytes(): number {
@@ -105,7 +115,7 @@ export class StreamConnection extends DataSocket {
   }
 
   override get isPaused(): boolean {
-    return this.eofOffset === null && !this.isClosed && !this.dropping && (this.pausedByUser || this.stalled);
+    return this.eofOffset === null && !this.isClosed && this.intake.isPaused;
   }
 
   override send(data: Buffer, done: Sent): (reason: SocketError) => void {
@@ -130,7 +140,7 @@ export class StreamConnection extends DataSocket {
   override shutdown(how: 'read' | 'write' | 'both'): void {
     if (this.isClosed) throw new SocketError('ENOTCONN', 'the socket is closed', { syscall: 'shutdown' });
     if (how !== 'write' && this.eofOffset === null) {
-      this.dropWhatComes();
+      this.intake.drop();
       this.endReceived();
     }
     if (how === 'read' || this.sends.isEnding) return;
@@ -139,34 +149,60 @@ export class StreamConnection extends DataSocket {
   }
 
   override pause(): void {
-    this.pausedByUser = true;
-    this.applyFlow();
+    this.intake.setPaused(true);
     this.flow.flush(); // somebody's decision is told each time
   }
 
   override resume(): void {
-    this.pausedByUser = false;
-    this.applyFlow();
+    this.intake.setPaused(false);
     this.flow.flush();
+  }
+
+  /** What the handshake came to, and whether the stream was cut short; null without TLS. */
+  get tls(): (TlsState & { truncated: boolean }) | null {
+    return this.session === null ? null : { ...this.session.state, truncated: this.session.isTruncated };
+  }
+
+  /**
+   * STARTTLS: sends `before` as it is, and speaks TLS from then on. Not a byte that comes after the
+   * call is read as it is. A failure ends the connection. Fails with EISCONN (it speaks TLS), EALREADY
+   * (a handshake, or sends, are under way), ENOTCONN (it is not open), and as a handshake does.
+   */
+  async startTls(handshake: Handshake, before: Buffer, timeoutMs: number): Promise<void> {
+    this.refuseUpgrade();
+    const deadline = Date.now() + timeoutMs;
+    this.upgrading = true;
+    this.intake.suspend();
+    try {
+      await this.sends.pushWithin(before, timeoutMs);
+      const session = await handshake(this.raw, deadline - Date.now());
+      this.upgrading = false;
+      this.speakTls(session);
+    } catch (error) {
+      const reason = SocketError.fromSystem(error, { syscall: 'handshake' });
+      this.reasonToBe ??= reason;
+      this.raw.destroy();
+      throw reason;
+    }
   }
 
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.isClosed) return;
     this.reasonToBe ??= reason;
-    if (mode === 'reset' || this.closesWithReset()) {
-      this.socket.resetAndDestroy();
+    if (mode === 'reset' || this.upgrading || this.closesWithReset()) {
+      this.raw.resetAndDestroy();
       return this.closed;
     }
     // Unread bytes in the kernel would turn close(2) into a reset that can overtake what was sent:
     // they are read and dropped until the peer's EOF, for a moment.
-    this.dropWhatComes();
+    this.intake.drop();
     this.sends.end();
     // A peer must not take what it got for all there was: a queue that can't be emptied ends in a reset.
     const late = setTimeout(() => {
       this.reasonToBe = new SocketError('ETIMEDOUT', 'the peer did not take what was queued', {
         syscall: 'send',
       });
-      this.socket.resetAndDestroy();
+      this.raw.resetAndDestroy();
     }, CLOSE_FLUSH_MS);
     const finished = this.socket.writableFinished
       ? Promise.resolve()
@@ -188,28 +224,13 @@ export class StreamConnection extends DataSocket {
     this.sweepLog(now);
     const quietMs = now - this.lastTrafficAt;
     if (!this.isClosed) {
-      if (quietMs > QUIET_MS && this.reads.holdsMemory) readInto(this.socket, this.reads.release());
+      if (quietMs > QUIET_MS) this.intake.releaseMemory();
       if (this.reasonToBe !== null) return;
-      this.noticeLostPeer(now);
+      const lost = this.intake.lostPeer(now, this.raw, this.lastTrafficAt, this.receive.lingerMs);
+      if (lost !== null) this.raw.destroy(lost);
       if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
       else if (this.halfClosedTooLong(quietMs)) void this.close('graceful', 'eof');
     }
-  }
-
-  /**
-   * A connection that is not read does not hear of a reset, or of a keep-alive that failed. What the
-   * kernel still holds can be read for the linger time; then it has failed.
-   */
-  private noticeLostPeer(now: number): void {
-    if (this.reading || this.dropping || isConnected(this.socket)) this.peerLostAt = null;
-    else this.peerLostAt ??= now;
-    const since = Math.max(this.peerLostAt ?? now, this.lastTrafficAt);
-    if (this.peerLostAt === null || now - since < this.receive.lingerMs) return;
-    const { fileno } = this;
-    const told = fileno === null ? null : takeError(fileno, 'read');
-    // Somebody may have asked for SO_ERROR and taken it.
-    const detail = 'read ECONNRESET: the peer went while nobody read';
-    this.socket.destroy(told ?? new SocketError('ECONNRESET', detail, { syscall: 'read' }));
   }
 
   private halfClosedTooLong(quietMs: number): boolean {
@@ -219,37 +240,43 @@ export class StreamConnection extends DataSocket {
     return quietMs >= patienceMs;
   }
 
-  /** The kernel wrote `count` bytes into the memory it was lent. Answers whether to go on reading. */
-  private received(count: number): boolean {
+  private refuseUpgrade(): void {
+    const refuse = (code: 'EALREADY' | 'EISCONN' | 'ENOTCONN', detail: string): never => {
+      throw new SocketError(code, `starttls ${code}: ${detail}`, { syscall: 'starttls' });
+    };
+    if (this.state !== 'open' || this.reasonToBe !== null) refuse('ENOTCONN', 'the socket is not open');
+    if (this.session !== null) refuse('EISCONN', 'the socket speaks TLS already');
+    if (this.upgrading) refuse('EALREADY', 'a handshake is going on');
+    if (this.sends.queuedBytes > 0) refuse('EALREADY', 'bytes are waiting to be sent');
+  }
+
+  private speakTls(session: TlsSession): void {
+    const { socket } = session;
+    this.session = session;
+    this.socket = socket;
+    this.speaks('tls');
+    this.sends.continueOver(socket);
+    socket.on('error', (error: Error) => this.failed(error));
+    if (socket.readableEnded) this.peerEnded();
+    else socket.once('end', () => this.peerEnded());
+    this.intake.over(socket);
+  }
+
+  private received(): void {
     this.lastTrafficAt = this.context.now();
-    if (this.dropping) return true;
-    this.receivedChunks += 1;
-    this.reads.filled(count);
-    this.applyFlow();
-    return this.reading;
+    if (!this.intake.isDropping) this.receivedChunks += 1;
   }
 
   private roomMade(): void {
-    if (this.dropping || this.isClosed) return;
-    this.reads.roomMade();
-    this.applyFlow();
-  }
-
-  /** Reads from the kernel, or stops, as the log and the user have it. */
-  private applyFlow(): void {
-    this.stalled = this.reads.isFull;
-    this.flow.setPaused(this.isPaused);
-    const reading = !this.stalled && !this.pausedByUser;
-    if (reading === this.reading || this.dropping) return;
-    this.reading = reading;
-    if (reading) this.socket.resume();
-    else this.socket.pause();
+    if (!this.isClosed) this.intake.roomMade();
   }
 
   private peerEnded(): void {
     this.lastTrafficAt = this.context.now();
     if (this.isClosed) return;
-    const reset = readingEndedBy(this.socket);
+    // After a close_notify the kernel may still have something to read, and it is not ours.
+    const byTcp = this.session === null || this.session.isTruncated;
+    const reset = byTcp ? readingEndedBy(this.raw) : null;
     if (reset !== null) {
       this.socket.destroy(reset);
       return;
@@ -265,30 +292,12 @@ export class StreamConnection extends DataSocket {
     this.log.end();
   }
 
-  /** No byte more goes into the log; what the peer still sends is read and dropped. */
-  private dropWhatComes(): void {
-    if (this.dropping) return;
-    this.dropping = true;
-    // What libuv holds is the log's memory, which can be another log's soon: it must be exchanged first.
-    readInto(this.socket, this.reads.release());
-    this.socket.resume();
-  }
-
-  private readMemory(): Buffer {
-    return this.dropping ? this.reads.dump : this.reads.next();
-  }
-
   private refusesSends(bytes: number): SocketError | null {
     if (this.isClosed) return new SocketError('SOCKET_GONE', 'the socket is closed', { syscall: 'send' });
-    if (!this.socket.writable || this.sends.isEnding) {
-      return new SocketError('EPIPE', 'send EPIPE: the sending side was shut down', { syscall: 'send' });
+    if (this.upgrading) {
+      return new SocketError('EALREADY', 'send EALREADY: a TLS handshake is going on', { syscall: 'send' });
     }
-    const { queuedBytes } = this.sends;
-    if (queuedBytes > 0 && queuedBytes + bytes > MAX_QUEUED_BYTES) {
-      const queued = `${String(queuedBytes)} bytes are queued already: the peer does not read`;
-      return new SocketError('ENOBUFS', `send ENOBUFS: ${queued}`, { syscall: 'send' });
-    }
-    return null;
+    return this.sends.refuses(bytes);
   }
 
   private failed(error: Error): void {

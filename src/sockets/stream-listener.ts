@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { errorFields, type InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import { filenoOf } from './kernel-handle.js';
+import { adopt, filenoOf } from './kernel-handle.js';
 import { getsockname } from './native/syscalls.js';
 import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
 import type { ReceiveSettings, SocketLabels } from './socket-settings.js';
@@ -9,6 +9,9 @@ import { SocketList } from './socket-list.js';
 import type { OptionSetting } from './options/setting.js';
 import { StreamConnection } from './stream-connection.js';
 import { openStream } from './stream-descriptor.js';
+import type { ServerTls } from './tls-context.js';
+import type { TlsSession } from './tls-handshake.js';
+import { ListenerHandshakes } from './tls-listener.js';
 
 export interface ListenerSettings extends SocketLabels {
   backlog: number;
@@ -21,6 +24,8 @@ export interface ListenerSettings extends SocketLabels {
   acceptCount: number | null;
   idleTimeoutMs: number;
   receive: ReceiveSettings;
+  /** Every connection begins with a handshake; null: plain TCP. */
+  tls: ServerTls | null;
 }
 
 /** The way into the engine's set of sockets. */
@@ -30,7 +35,7 @@ export interface Admission {
   admit(socket: ManagedSocket): void;
 }
 
-/** A TCP socket that listens: each connection it accepts is a socket of its own. */
+/** A TCP socket that listens, with TLS or without: each connection it accepts is a socket of its own. */
 export class StreamListener extends ManagedSocket {
   /** Connections in the order of their coming, recently closed ones included. */
   readonly connections = new SocketList();
@@ -49,19 +54,23 @@ export class StreamListener extends ManagedSocket {
     context: SocketContext,
     admission: Admission,
   ): Promise<StreamListener> {
+    // Before anything is bound: what is wrong with a certificate shows here.
+    const handshakes = settings.tls === null ? null : new ListenerHandshakes(settings.tls, context.now);
     const server = await openServer(at, settings);
-    return new StreamListener(server, at, settings, context, admission);
+    return new StreamListener(server, at, settings, handshakes, context, admission);
   }
 
   private constructor(
     private server: net.Server,
     at: InternetEndpoint,
     readonly settings: ListenerSettings,
+    /** Of a TLS listener. */
+    readonly handshakes: ListenerHandshakes | null,
     context: SocketContext,
     private readonly admission: Admission,
   ) {
     const local = getsockname(filenoOf(server) ?? -1);
-    super('listener', 'tcp', 'listening', local, settings, context);
+    super('listener', handshakes === null ? 'tcp' : 'tls', 'listening', local, settings, context);
     this.boundTo = 'port' in local ? { ...at, port: local.port } : at;
     this.attend();
   }
@@ -74,7 +83,7 @@ export class StreamListener extends ManagedSocket {
     return this.acceptedCount;
   }
 
-  /** Connections that were reset because a limit was reached. */
+  /** Connections that never became a socket: a limit was reached, or their handshake failed. */
   get rejected(): number {
     return this.rejectedCount;
   }
@@ -96,6 +105,7 @@ export class StreamListener extends ManagedSocket {
   override close(_mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (!this.isClosed) {
       this.server.close();
+      this.handshakes?.abort();
       this.end(reason);
     }
     return Promise.resolve();
@@ -147,7 +157,7 @@ export class StreamListener extends ManagedSocket {
     accepted.on('error', () => undefined); // its fate is decided below; a reset meanwhile changes nothing
     let release: () => void;
     try {
-      if (this.openConnections >= this.settings.maxConnections)
+      if (this.openConnections >= this.settings.maxConnections || this.handshakes?.isFull === true)
         throw new SocketError('QUOTA_EXCEEDED', 'connections');
       release = this.admission.reserve(null);
     } catch {
@@ -155,8 +165,34 @@ export class StreamListener extends ManagedSocket {
       accepted.resetAndDestroy();
       return;
     }
+    const raw = this.handshakes === null ? null : adopt(accepted, null);
+    if (this.handshakes === null || raw === null) this.admit(accepted, null, release);
+    else void this.secure(raw, this.handshakes, release);
+  }
+
+  /** The place is kept during the handshake: without one there would be nothing to shake hands for. */
+  private async secure(raw: net.Socket, handshakes: ListenerHandshakes, release: () => void): Promise<void> {
+    const session = await handshakes.run(raw);
+    const isOver = this.isClosed || this.openConnections >= this.settings.maxConnections;
+    if (session !== null && !isOver) {
+      this.admit(raw, session, release);
+      return;
+    }
+    release();
+    this.rejectedCount += 1;
+    if (session !== null) raw.resetAndDestroy();
+  }
+
+  private admit(accepted: net.Socket, session: TlsSession | null, release: () => void): void {
     const settings = { ...this.settings, name: null, leaseMs: null };
-    const connection = StreamConnection.over(accepted, 'connection', settings, this.context, this.id);
+    const connection = StreamConnection.over(
+      accepted,
+      session,
+      'connection',
+      settings,
+      this.context,
+      this.id,
+    );
     release();
     if (connection === null) {
       accepted.destroy();

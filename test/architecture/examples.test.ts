@@ -1,4 +1,5 @@
 import request from 'supertest';
+import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApplication, type RunningApplication } from '../support/application.js';
 import { routesOf, type Document, type Operation } from './document.js';
 
@@ -42,6 +43,7 @@ const ORDER = [
   'shutdownSocket',
   'closeClient',
   'createClient',
+  'startTls',
   'closeSocket',
   'closeListener',
   'streamEvents',
@@ -80,10 +82,23 @@ async function play(id: string): Promise<number> {
     .filter((parameter) => parameter.in === 'path')
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
   if (operation.responses['200']?.content?.['text/event-stream'] !== undefined) return beginning(filled);
-  const asked = request(application.url)[method.toLowerCase() as Verb](filled).query(queryOf(operation));
-  const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
-  const { status } = example === undefined ? await asked : await asked.send(example.value as object);
-  return status;
+  const ask = () => request(application.url)[method.toLowerCase() as Verb](filled).query(queryOf(operation));
+  const examples = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
+  if (examples.length === 0) return (await ask()).status;
+  const peer = id === 'startTls' ? peerOfStartTls() : null;
+  const statuses: number[] = [];
+  for (const { value } of examples) statuses.push((await ask().send(value as object)).status);
+  await peer;
+  return Math.max(...statuses);
+}
+
+/** It takes two to shake hands: the other end of the client is a connection of the listener. */
+async function peerOfStartTls(): Promise<void> {
+  const { body } = await request(application.url).get('/v1/listeners/demo/connections');
+  const path = `/v1/sockets/${(body as SocketListDto).items.at(-1)!.id}`;
+  await request(application.url).get(`${path}/data?waitMs=5000`);
+  const asked = { role: 'client', tls: { insecure: true } };
+  expect((await request(application.url).post(`${path}/starttls`).send(asked)).status).toBe(200);
 }
 
 /** The status of an answer that has no end. */

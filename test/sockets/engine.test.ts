@@ -44,6 +44,7 @@ function listen(over: Partial<ListenRequest> = {}): Promise<StreamListener> {
     maxConnections: 1000,
     acceptCount: null,
     idleTimeoutMs: 0,
+    tls: null,
     receive: RECEIVE,
     name: null,
     labels: {},
@@ -250,7 +251,7 @@ describe('the memory of a connection that closes', () => {
     const second = await connected({ receive: WIDE });
     await bulk(first, 0x11);
     // What libuv was given to read into: exchanged before the log gives it back.
-    const { reads } = first.ours as unknown as { reads: { holdsMemory: boolean } };
+    const { reads } = (first.ours as unknown as { intake: { reads: { holdsMemory: boolean } } }).intake;
     expect(reads.holdsMemory).toBe(true);
     await engine.remove(first.ours, 'graceful');
     expect(reads.holdsMemory).toBe(false);
@@ -507,6 +508,7 @@ test('connecting to the one address a name has that answers', async () => {
     localPort: null,
     idleTimeoutMs: 0,
     options: [],
+    tls: null,
     receive: RECEIVE,
     name: null,
     labels: {},

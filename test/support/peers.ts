@@ -219,6 +219,8 @@ export interface PeerEvent {
   remotePort?: number;
   sha256?: string;
   hex?: string;
+  version?: string;
+  alpn?: string | null;
   text?: string;
   errno?: number;
   /** Of an event of the service: its id, and its data. */
@@ -234,7 +236,9 @@ export type PeerCommand =
   | { do: 'receive-text'; bytes: number; charset: string }
   | { do: 'send-random'; bytes: number; seed: number }
   | { do: 'receive'; bytes: number }
-  | { do: 'drain' | 'flush' | 'shutdown' | 'close' | 'reset' };
+  | { do: 'start-tls'; role: 'server'; certificate: string; key: string; ca?: string; alpn?: string[] }
+  | { do: 'start-tls'; role: 'client'; servername: string; ca: string; certificate?: string; key?: string }
+  | { do: 'drain' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' };
 
 /** A script of `peers/`, run by python: says events, obeys commands, ends with its stdin. */
 export class Peer extends Program {

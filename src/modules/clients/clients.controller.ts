@@ -38,6 +38,7 @@ export class ClientsController {
       'connection-refused',
       'connection-reset',
       'unreachable',
+      'tls-failed',
     ],
   })
   @ApiCreatedResponse({

@@ -1,6 +1,7 @@
 import type { ConnectRequest, Limits } from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
-import { DurationMs, Host, OneOf, Port } from '../common/fields.js';
+import { DurationMs, Host, Nested, OneOf, Port } from '../common/fields.js';
+import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
 
 export class CreateClientDto extends CreateSocketDto {
   @Host({ description: 'Name or address to connect to', example: '127.0.0.1' })
@@ -14,7 +15,7 @@ export class CreateClientDto extends CreateSocketDto {
 
   @DurationMs({
     description:
-      'Deadline for the whole: name and all addresses. Without it the default timeout, or the limit',
+      'Deadline for the whole: name, all addresses, TLS. Without it the default timeout, or the limit',
     optional: true,
     min: 1,
   })
@@ -28,11 +29,15 @@ export class CreateClientDto extends CreateSocketDto {
 
   @DurationMs({ description: 'Closed without a byte for this long; 0: never', default: 0 })
   idleTimeoutMs: number = 0;
+
+  @Nested(ClientTlsDto, { description: 'With the protocol `tls`: how it is spoken', optional: true })
+  tls?: ClientTlsDto;
 }
 
 export function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
   const { host, port, family, localAddress, localPort, idleTimeoutMs } = dto;
   const timeoutMs = dto.timeoutMs ?? null;
   const common = socketSettings(dto, limits);
-  return { ...common, host, port, family, localAddress, localPort, idleTimeoutMs, timeoutMs };
+  const tls = dialledTls(dto.protocol, dto.tls);
+  return { ...common, host, port, family, localAddress, localPort, idleTimeoutMs, timeoutMs, tls };
 }

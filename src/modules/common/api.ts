@@ -60,18 +60,25 @@ export function Operation({ id, summary, description, problems = [] }: Operation
   );
 }
 
-/** A JSON body with an example that works as it stands. Where every field has a default, it may be left out. */
+/**
+ * A JSON body with an example that works as it stands, and `others` by their title, which do too. Where
+ * every field has a default, it may be left out.
+ */
 export function JsonBody(
   type: Type<unknown>,
   example: object,
-  { required = true }: { required?: boolean } = {},
+  { required = true, others = {} }: { required?: boolean; others?: Record<string, object> } = {},
 ): MethodDecorator {
+  const further = Object.entries(others).map(([summary, value]) => [summary, { summary, value }] as const);
   return applyDecorators(
     ApiExtraModels(type),
     ApiBody({
       required,
       schema: { $ref: getSchemaPath(type) },
-      examples: { example: { summary: 'Works as it stands', value: example } },
+      examples: {
+        example: { summary: 'Works as it stands', value: example },
+        ...Object.fromEntries(further),
+      },
     }),
   );
 }

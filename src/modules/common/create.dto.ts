@@ -46,7 +46,7 @@ export class ReceiveDto {
 
 /** What every socket that a caller makes can be given. */
 export class CreateSocketDto {
-  @OneOf(PROTOCOLS, { description: 'Only `tcp` so far', default: 'tcp' })
+  @OneOf(PROTOCOLS, { description: 'Only `tcp` and `tls` so far', default: 'tcp' })
   protocol: string = 'tcp';
 
   @SocketName({
@@ -103,6 +103,6 @@ export function receiveSettings(dto: ReceiveDto, limits: Limits): ReceiveSetting
 }
 
 export function requireTcp(protocol: string): void {
-  if (protocol === 'tcp') return;
+  if (protocol === 'tcp' || protocol === 'tls') return; // TLS goes over TCP
   throw new SocketError('EPROTONOSUPPORT', `socket EPROTONOSUPPORT: ${protocol}`, { syscall: 'socket' });
 }

@@ -1,8 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayNotEmpty,
+  ArrayMaxSize,
   ArrayUnique,
   IsArray,
   IsBoolean,
@@ -17,6 +18,7 @@ import {
   Min,
   ValidateBy,
   ValidateIf,
+  ValidateNested,
 } from 'class-validator';
 import {
   DEFAULT_LIMITS,
@@ -185,6 +187,39 @@ const READER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 export function ReaderName(options: FieldOptions): PropertyDecorator {
   return Text({ ...options, maxLength: 64, pattern: READER_NAME });
+}
+
+/** A list of texts; equal ones are refused. */
+export function Texts(
+  options: FieldOptions & { maxItems: number; maxLength: number; pattern: RegExp },
+): PropertyDecorator {
+  const { maxItems, maxLength, pattern } = options;
+  return field(
+    options,
+    {
+      type: 'array',
+      maxItems,
+      uniqueItems: true,
+      items: { type: 'string', maxLength, pattern: pattern.source },
+    },
+    IsArray(),
+    ArrayMaxSize(maxItems),
+    ArrayUnique(),
+    IsString({ each: true }),
+    MaxLength(maxLength, { each: true }),
+    Matches(pattern, { each: true }),
+  );
+}
+
+/** An object in the body, whose fields are described by a class of their own. */
+export function Nested(type: new () => object, options: FieldOptions): PropertyDecorator {
+  return field(
+    options,
+    { type: () => type },
+    IsObject(),
+    ValidateNested(),
+    Type(() => type),
+  );
 }
 
 /** Not the form of an id: a path part is looked up as an id first, then as a name. */

@@ -14,7 +14,9 @@ import {
   type TcpInfo,
 } from '../../sockets/index.js';
 import { ADDRESS_REFS, AddressDto, addressDto, UnixAddressDto } from './address.dto.js';
+import { LeaseDto, leaseDto } from './lease.dto.js';
 import { TcpInfoDto, type IncludeQuery } from './tcp-info.dto.js';
+import { ListenerTlsDto, TlsDto, tlsDto } from './tls.dto.js';
 
 export class SystemReasonDto {
   @ApiProperty({ example: 'ECONNRESET' })
@@ -83,21 +85,8 @@ export class ReaderDto {
   lagBytes!: number;
 }
 
-export class LeaseDto {
-  @ApiProperty({ type: 'integer', nullable: true, description: 'Milliseconds; null: no lease' })
-  leaseMs!: number | null;
-
-  @ApiProperty({
-    type: 'string',
-    format: 'date-time',
-    nullable: true,
-    description: 'Closed then, unless somebody renews it before',
-  })
-  leaseExpiresAt!: string | null;
-}
-
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
-@ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto, TcpInfoDto)
+@ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto, TlsDto, ListenerTlsDto, TcpInfoDto)
 export class SocketDto extends LeaseDto {
   @ApiProperty({
     description: 'lsn_ listener, con_ accepted connection, cli_ client',
@@ -180,8 +169,12 @@ export class SocketDto extends LeaseDto {
   @ApiProperty({ type: 'integer', description: 'Milliseconds since the last byte in either direction' })
   idleMs!: number;
 
-  @ApiProperty({ type: 'null', description: 'Always null: only `tcp` so far' })
-  tls!: null;
+  @ApiProperty({
+    nullable: true,
+    description: 'What the handshake came to; of a listener, how it speaks TLS. Null without TLS',
+    oneOf: [{ $ref: '#/components/schemas/TlsDto' }, { $ref: '#/components/schemas/ListenerTlsDto' }],
+  })
+  tls!: TlsDto | ListenerTlsDto | null;
 
   @ApiProperty({
     nullable: true,
@@ -199,7 +192,10 @@ export class ListenerDto extends SocketDto {
   @ApiProperty({ type: 'integer', description: 'Connections accepted so far' })
   acceptedConnections!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Connections reset because a limit was reached' })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Connections that never became a socket: a limit was reached, or their handshake failed',
+  })
   rejectedConnections!: number;
 
   @ApiProperty({
@@ -252,7 +248,7 @@ export function socketDto(socket: ManagedSocket, include?: IncludeQuery['include
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
     ...leaseDto(socket),
     ...(socket instanceof DataSocket ? streamPart(socket) : NO_STREAM),
-    tls: null,
+    tls: tlsDto(socket),
     tcpInfo: include === 'tcpInfo' ? tcpInfo(socket) : null,
   };
 }
@@ -277,11 +273,6 @@ export function listenerDto(listener: StreamListener, include?: IncludeQuery['in
     rejectedConnections: listener.rejected,
     backlog: listener.settings.backlog,
   };
-}
-
-export function leaseDto({ lease }: ManagedSocket): LeaseDto {
-  if (lease === null) return { leaseMs: null, leaseExpiresAt: null };
-  return { leaseMs: lease.ms, leaseExpiresAt: new Date(lease.expiresAt).toISOString() };
 }
 
 export function readerDtos(stream: DataSocket): ReaderDto[] {

@@ -26,12 +26,12 @@ class StrictPipe extends ValidationPipe {
   }
 }
 
-/** For what does not come through a route. Synchronous, so that messages keep their order. */
-export function validate<T extends object>(type: new () => T, value: unknown): T {
+/** For what does not come through a route, or is only a part (`at`) of what does. Synchronous, so that messages keep their order. */
+export function validate<T extends object>(type: new () => T, value: unknown, at = ''): T {
   requireObject(value);
   const instance = plainToInstance(type, value);
   const errors = validateSync(instance, STRICT);
-  if (errors.length > 0) throw invalid(fieldErrors(errors));
+  if (errors.length > 0) throw invalid(fieldErrors(errors, at));
   return instance;
 }
 

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Engine, StreamListener } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { requireTcp } from '../common/create.dto.js';
+import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
@@ -31,7 +32,10 @@ export class ListenersController {
       name: EXAMPLE_NAME,
       labels: { run: '42' },
     },
-    { required: false },
+    {
+      required: false,
+      others: { TLS: { protocol: 'tls', tls: EXAMPLE_IDENTITY } },
+    },
   )
   @Operation({
     id: 'createListener',

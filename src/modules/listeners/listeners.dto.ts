@@ -4,7 +4,8 @@ import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
 import { optionSettings, type Limits, type ListenRequest } from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
 import { CloseQuery } from '../common/close.dto.js';
-import { DurationMs, Flag, Host, Int, Port, SocketName } from '../common/fields.js';
+import { DurationMs, Flag, Host, Int, Nested, Port, SocketName } from '../common/fields.js';
+import { listenerTls, ServerTlsDto } from '../common/tls.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid } from '../problems/problem.js';
 
@@ -50,6 +51,9 @@ export class CreateListenerDto extends CreateSocketDto {
   @ValidateNested()
   @Type(() => ListenerLimitsDto)
   limits: ListenerLimitsDto = new ListenerLimitsDto();
+
+  @Nested(ServerTlsDto, { description: 'With the protocol `tls`: how it is spoken', optional: true })
+  tls?: ServerTlsDto;
 }
 
 export class RemoveListenerQuery extends CloseQuery {
@@ -85,5 +89,5 @@ export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenReq
   const own = { host, port, backlog, ipv6Only, ...dto.limits };
   const common = socketSettings(dto, limits);
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
-  return { ...common, ...own, options };
+  return { ...common, ...own, options, tls: listenerTls(dto.protocol, dto.tls) };
 }

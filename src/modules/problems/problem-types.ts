@@ -1,4 +1,4 @@
-import type { SocketErrorCode } from '../../sockets/index.js';
+import { VERIFY_CODES, type SocketErrorCode, type VerifyCode } from '../../sockets/index.js';
 
 /** Every kind of problem there is: the end of its `type`, its status and its title (RFC 9457, 3.1). */
 export const PROBLEM_TYPES = {
@@ -33,8 +33,14 @@ export const PROBLEM_TYPES = {
 
 export type ProblemType = keyof typeof PROBLEM_TYPES;
 
+const TLS_FAILED = 'tls-failed' as const satisfies ProblemType;
+
 /** Which problem each error of the engine is. */
 export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
+  ...(Object.fromEntries(VERIFY_CODES.map((code) => [code, TLS_FAILED])) as Record<
+    VerifyCode,
+    typeof TLS_FAILED
+  >),
   ADDRESS_BLOCKED: 'blocked-by-policy',
   LIMIT_REACHED: 'resource-exhausted',
   NAME_TAKEN: 'conflict',
@@ -49,6 +55,7 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   SOCKET_NOT_FOUND: 'not-found',
   STOPPING: 'not-ready',
   SYSTEM_ERROR: 'internal-error',
+  TLS_INVALID: 'validation-failed',
   EACCES: 'permission-denied',
   EADDRINUSE: 'address-in-use',
   EADDRNOTAVAIL: 'address-not-available',
@@ -56,6 +63,7 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   EAI_AGAIN: 'name-not-resolved',
   EAI_FAIL: 'name-not-resolved',
   EAI_NONAME: 'name-not-resolved',
+  EALREADY: 'conflict',
   ECANCELED: 'connection-reset',
   ECONNABORTED: 'connection-reset',
   ECONNREFUSED: 'connection-refused',

@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine } from '../../sockets/index.js';
 import { JsonBody, Operation, SocketParam } from '../common/api.js';
 import { DurationMs } from '../common/fields.js';
-import { LeaseDto, leaseDto } from '../common/socket.dto.js';
+import { LeaseDto, leaseDto } from '../common/lease.dto.js';
 
 export class RenewLeaseBody {
   @DurationMs({

@@ -1,8 +1,11 @@
 import { Module } from '@nestjs/common';
 import { DataController } from './data.controller.js';
 import { LeaseController } from './lease.controller.js';
+import { StartTlsController } from './starttls.controller.js';
 import { TimeoutController } from './timeout.controller.js';
 import { SocketsController } from './sockets.controller.js';
 
-@Module({ controllers: [SocketsController, DataController, LeaseController, TimeoutController] })
+@Module({
+  controllers: [SocketsController, DataController, LeaseController, StartTlsController, TimeoutController],
+})
 export class SocketsModule {}

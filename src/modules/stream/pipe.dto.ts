@@ -1,6 +1,7 @@
-import type { ConnectRequest, Limits } from '../../sockets/index.js';
+import type { ClientTls, ConnectRequest, Limits } from '../../sockets/index.js';
 import { ReceiveDto, receiveSettings, requireTcp } from '../common/create.dto.js';
-import { DurationMs, Host, OneOf, Port, ReaderName, Text } from '../common/fields.js';
+import { DurationMs, Flag, Host, OneOf, Port, ReaderName, Text } from '../common/fields.js';
+import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
 import { invalid } from '../problems/problem.js';
 
 /** Which socket a pipe is for: one there is, or one to dial. */
@@ -19,11 +20,17 @@ export class PipeQuery {
   @Port({ description: 'Port to connect to', query: true, optional: true, example: 6379 })
   port?: number;
 
-  @OneOf(['tcp', 'tls', 'udp', 'unix'], { description: 'Only `tcp` so far', default: 'tcp' })
+  @OneOf(['tcp', 'tls', 'udp', 'unix'], { description: 'Only `tcp` and `tls` so far', default: 'tcp' })
   protocol: string = 'tcp';
 
   @DurationMs({ description: 'Deadline of the connect', query: true, optional: true, min: 1 })
   timeoutMs?: number;
+
+  @Host({ description: 'With `tls`: as for a client', optional: true })
+  servername?: string;
+
+  @Flag({ description: 'With `tls`: as for a client', query: true, optional: true })
+  insecure?: boolean;
 
   @ReaderName({ description: 'Name under which the pipe consumes', default: 'main' })
   reader: string = 'main';
@@ -32,7 +39,7 @@ export class PipeQuery {
 export type PipeTarget = { socketId: string; dial: null } | { socketId: null; dial: ConnectRequest };
 
 export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
-  const { socketId, host, port, protocol, timeoutMs = null } = query;
+  const { socketId, host, port, timeoutMs = null } = query;
   if (socketId !== undefined) {
     if (host === undefined && port === undefined) return { socketId, dial: null };
     throw invalid([{ pointer: '/socketId', detail: 'either socketId, or host and port, must be given' }]);
@@ -40,9 +47,17 @@ export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
   if (host === undefined || port === undefined) {
     throw invalid([{ pointer: '/host', detail: 'either socketId, or host and port, must be given' }]);
   }
-  requireTcp(protocol);
   const receive = receiveSettings(new ReceiveDto(), limits);
   const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive };
   const anyEnd = { family: 'any', localAddress: null, localPort: null, idleTimeoutMs: 0 } as const;
-  return { socketId: null, dial: { ...nameless, ...anyEnd, host, port, timeoutMs } };
+  return { socketId: null, dial: { ...nameless, ...anyEnd, host, port, timeoutMs, tls: tlsOf(query) } };
+}
+
+function tlsOf({ protocol, servername, insecure }: PipeQuery): ClientTls | null {
+  requireTcp(protocol);
+  if (servername === undefined && insecure === undefined) return dialledTls(protocol, undefined);
+  return dialledTls(
+    protocol,
+    Object.assign(new ClientTlsDto(), { servername: servername ?? null, insecure }),
+  );
 }

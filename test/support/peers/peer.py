@@ -9,6 +9,7 @@ import hashlib
 import json
 import random
 import socket
+import ssl
 import struct
 import sys
 import termios
@@ -59,6 +60,33 @@ def reset(connection):
     say("closed")
 
 
+def start_tls(connection, command):
+    server = command["role"] == "server"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
+    if "certificate" in command:
+        context.load_cert_chain(command["certificate"], command["key"])
+    if "ca" in command:
+        context.load_verify_locations(command["ca"])
+        context.verify_mode = ssl.CERT_REQUIRED
+    if "alpn" in command:
+        context.set_alpn_protocols(command["alpn"])
+    name = None if server else command["servername"]
+    secured = context.wrap_socket(connection, server_side=server, server_hostname=name)
+    say("secured", version=secured.version(), alpn=secured.selected_alpn_protocol())
+    return secured
+
+
+def notify(connection):
+    # close_notify, and nothing else: the answer of the other side is not waited for.
+    connection.setblocking(False)
+    try:
+        connection.unwrap()
+    except ssl.SSLWantReadError:
+        pass
+    connection.setblocking(True)
+    say("notified")
+
+
 def obey(connection, command):
     match command["do"]:
         case "send":
@@ -79,6 +107,7 @@ def obey(connection, command):
         case "flush":
             flush(connection)
         case "shutdown":
+            # Over TLS: FIN without a close_notify before it.
             connection.shutdown(socket.SHUT_WR)
             say("shut-down")
         case "close":
@@ -86,6 +115,11 @@ def obey(connection, command):
             say("closed")
         case "reset":
             reset(connection)
+        case "start-tls":
+            return start_tls(connection, command)
+        case "notify":
+            notify(connection)
+    return connection
 
 
 def open_connection(arguments):
@@ -108,7 +142,7 @@ def main():
     say("connected", localPort=connection.getsockname()[1], remotePort=connection.getpeername()[1])
     for line in sys.stdin:
         try:
-            obey(connection, json.loads(line))
+            connection = obey(connection, json.loads(line))
         except OSError as error:
             say("error", errno=error.errno, message=str(error))
 

@@ -1,0 +1,393 @@
+import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerTlsDto } from '../../src/modules/common/tls.dto.js';
+import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
+import { startApi, type Api } from '../support/api.js';
+import { Authority, describeWithOpenssl, type Certificate } from '../support/certificates.js';
+import { portOf } from '../support/ends.js';
+import { closePeers, freePort, Peer, PeerServer } from './peer.js';
+import { dial, inspect, inState, listen, polled } from './steps.js';
+
+let api: Api;
+beforeAll(async () => (api = await startApi()));
+afterEach(closePeers);
+afterAll(() => api.close());
+
+let authority: Authority;
+let server: Certificate;
+const identityOf = ({ certificate, key }: Certificate) => ({ certificate, key });
+
+async function received(id: string, waitMs = 5000): Promise<string> {
+  return (await api.post<DataAnswer>(`/v1/sockets/${id}/receive`, { waitMs })).body.data;
+}
+
+/** A peer of Node's own over TLS, through its handshake. */
+function secureConnect(port: number): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({ port, host: '127.0.0.1', ca: authority.ca, servername: 'localhost' });
+    socket.once('secureConnect', () => resolve(socket)).once('error', reject);
+  });
+}
+
+function handshakesOf(listener: ListenerDto | SocketDto): ListenerTlsDto['handshakes'] {
+  return (listener.tls as ListenerTlsDto).handshakes;
+}
+
+describeWithOpenssl('TLS', () => {
+  beforeAll(() => {
+    authority = new Authority('Test CA');
+    server = authority.sign('localhost', { subjectAltName: 'DNS:localhost,IP:127.0.0.1' });
+  });
+  afterAll(() => authority.remove());
+
+  const tlsListener = (tls: object = {}, spec: object = {}) =>
+    listen(api, { protocol: 'tls', tls: { ...identityOf(server), ...tls }, ...spec });
+  const tlsClient = (port: number, tls: object = {}, spec: object = {}) =>
+    api.post<SocketDto>('/v1/clients', {
+      protocol: 'tls',
+      host: 'localhost',
+      port,
+      tls: { ca: authority.ca, ...tls },
+      ...spec,
+    });
+
+  describe('a listener', () => {
+    it('shows what it was given, and no key', async () => {
+      const listener = await tlsListener({
+        alpn: ['h2', 'http/1.1'],
+        sni: [{ servername: '*.test', ...identityOf(server) }],
+      });
+      expect(listener.protocol).toBe('tls');
+      expect(listener.tls).toMatchObject({
+        certificate: { subject: 'O=Sockeye, CN=localhost', issuer: 'CN=Test CA' },
+        sni: ['*.test'],
+        alpn: ['h2', 'http/1.1'],
+        minVersion: 'TLSv1.2',
+        requireClientCertificate: false,
+        handshakes: { inProgress: 0, failed: 0, lastFailure: null },
+      });
+      const { body } = await api.get(`/v1/sockets/${listener.id}`);
+      for (const shown of [listener, body]) expect(JSON.stringify(shown)).not.toContain('PRIVATE KEY');
+    });
+
+    it.each([
+      ['/tls/certificate', () => ({ certificate: 'no PEM' })],
+      ['/tls/certificate', () => ({ certificate: server.certificate.replace(/[A-Za-z0-9+/]{20}/, '') })],
+      ['/tls/key', () => ({ key: 'no PEM' })],
+      ['/tls/key', () => ({ key: authority.itself.key })],
+      ['/tls/ca', () => ({ ca: 'no PEM' })],
+      ['/tls/ca', () => ({ requireClientCertificate: true })],
+      [
+        '/tls/sni/0/key',
+        () => ({ sni: [{ servername: 'a.test', ...identityOf(server), key: authority.itself.key }] }),
+      ],
+      ['/tls/sni/0/servername', () => ({ sni: [{ ...identityOf(server), servername: 'a b' }] })],
+      ['/tls/alpn', () => ({ alpn: [''] })],
+      ['/tls/minVersion', () => ({ minVersion: 'SSLv3' })],
+    ])('answers 400 for what is wrong with %s, and binds nothing', async (pointer, wrong) => {
+      const port = await freePort();
+      const tls = { ...identityOf(server), ...wrong() };
+      const call = api.post('/v1/listeners', { protocol: 'tls', port, tls });
+      const problem = await api.refused(call, 400, 'validation-failed');
+      expect(problem.errors?.[0]?.pointer).toBe(pointer);
+      expect(JSON.stringify(problem)).not.toContain('BEGIN');
+      await listen(api, { port });
+    });
+
+    it('answers 400 for TLS without a certificate, and for a certificate without TLS', async () => {
+      for (const spec of [{ protocol: 'tls' }, { tls: identityOf(server) }]) {
+        const problem = await api.refused(api.post('/v1/listeners', spec), 400, 'validation-failed');
+        expect(problem.errors?.[0]?.pointer).toBe('/tls');
+      }
+    });
+
+    it('counts what speaks no TLS as rejected, and says why; it never becomes a socket', async () => {
+      const listener = await tlsListener();
+      const peer = await Peer.connect(portOf(listener));
+      peer.send('GET / HTTP/1.0\r\n\r\n');
+      await peer.rest();
+      const shown = await failedHandshakes(listener.id, 1);
+      expect(shown.rejectedConnections).toBe(1);
+      expect(shown.acceptedConnections).toBe(0);
+      expect(handshakesOf(shown)).toMatchObject({
+        inProgress: 0,
+        lastFailure: { code: 'EPROTO', message: expect.stringMatching(/: http request$/) as string },
+      });
+    });
+
+    it.each([
+      ['goes away', (peer: Peer) => peer.finish()],
+      ['resets', (peer: Peer) => peer.reset()],
+    ])('counts a peer that %s in the handshake', async (_, leave) => {
+      const listener = await tlsListener();
+      leave(await Peer.connect(portOf(listener)));
+      const shown = await failedHandshakes(listener.id, 1);
+      expect(handshakesOf(shown).lastFailure?.code).toBe('ECONNRESET');
+    });
+
+    it('sends away who is in the handshake when it closes', async () => {
+      const listener = await tlsListener();
+      const peer = await Peer.connect(portOf(listener));
+      await api.application.eventually('the handshake goes on', async () => {
+        const { body } = await api.get<ListenerDto>(`/v1/listeners/${listener.id}`);
+        return handshakesOf(body).inProgress === 1 ? true : null;
+      });
+      await api.delete(`/v1/listeners/${listener.id}`);
+      expect((await peer.rest()).ended).toBe('ECONNRESET');
+    });
+
+    it('keeps room for real peers: over maxConnections a connection is sent away after its handshake', async () => {
+      const listener = await tlsListener({}, { limits: { maxConnections: 1 } });
+      const first = await secureConnect(portOf(listener));
+      const second = await secureConnect(portOf(listener)).catch((error: unknown) => error as Error);
+      if (!(second instanceof Error))
+        await new Promise((resolve) => second.once('error', resolve).once('close', resolve));
+      const { body } = await api.get<ListenerDto>(`/v1/listeners/${listener.id}`);
+      expect(body).toMatchObject({ openConnections: 1, acceptedConnections: 1, rejectedConnections: 1 });
+      first.destroy();
+    });
+  });
+
+  describe('a client', () => {
+    it('verifies the server, and shows what the handshake came to', async () => {
+      const listener = await tlsListener({ alpn: ['two', 'one'] });
+      const { status, body } = await tlsClient(portOf(listener), { alpn: ['one', 'two'] });
+      expect(status).toBe(201);
+      expect(body.protocol).toBe('tls');
+      expect(body.tls).toMatchObject({
+        protocol: 'TLSv1.3',
+        cipher: { name: 'TLS_AES_256_GCM_SHA384', standardName: 'TLS_AES_256_GCM_SHA384' },
+        alpn: 'two',
+        servername: 'localhost',
+        authorized: true,
+        authorizationError: null,
+        truncated: false,
+        peerCertificate: {
+          subject: 'O=Sockeye, CN=localhost',
+          subjectAltName: 'DNS:localhost, IP Address:127.0.0.1',
+          validTo: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
+          pem: server.certificate,
+        },
+      });
+    });
+
+    it('looks for an address in the certificate, and asks for no name then', async () => {
+      const listener = await tlsListener();
+      const { body } = await tlsClient(portOf(listener), {}, { host: '127.0.0.1' });
+      expect(body.tls).toMatchObject({ servername: null, authorized: true });
+    });
+
+    it('answers 502 tls-failed for a server that nobody vouches for, unless it is insecure', async () => {
+      const listener = await tlsListener();
+      const problem = await api.refused(tlsClient(portOf(listener), { ca: null }), 502, 'tls-failed');
+      expect(problem).toMatchObject({
+        code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+        syscall: 'handshake',
+        port: portOf(listener),
+      });
+      const { status, body } = await tlsClient(portOf(listener), { ca: null, insecure: true });
+      expect(status).toBe(201);
+      expect(body.tls).toMatchObject({
+        authorized: false,
+        authorizationError: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      });
+    });
+
+    it('answers 502 tls-failed where the other speaks something else', async () => {
+      const peers = await PeerServer.open();
+      const call = tlsClient(peers.port);
+      (await peers.next()).send('220 not TLS\r\n');
+      const problem = await api.refused(call, 502, 'tls-failed');
+      expect(problem).toMatchObject({
+        code: 'EPROTO',
+        errno: 71,
+        detail: expect.stringMatching(/wrong version number|packet length/) as string,
+      });
+    });
+
+    it('answers 502 connection-reset where the other goes away', async () => {
+      for (const leave of [(peer: Peer) => peer.finish(), (peer: Peer) => peer.reset()]) {
+        const peers = await PeerServer.open();
+        const call = tlsClient(peers.port);
+        leave(await peers.next());
+        expect((await api.refused(call, 502, 'connection-reset')).code).toBe('ECONNRESET');
+      }
+    });
+
+    it('answers 504 timed-out where the other is silent: the deadline is for all of it', async () => {
+      const peers = await PeerServer.open();
+      const call = tlsClient(peers.port, {}, { timeoutMs: 300, name: 'silent' });
+      const problem = await api.refused(call, 504, 'timed-out');
+      expect(problem).toMatchObject({ code: 'ETIMEDOUT', errno: 110, syscall: 'handshake' });
+      expect(['end', 'ECONNRESET']).toContain((await (await peers.next()).rest()).ended);
+      await api.refused(api.get('/v1/clients/silent'), 404, 'not-found');
+    });
+
+    it('answers 400 for a certificate without its key', async () => {
+      for (const [given, missing] of [
+        ['certificate', 'key'],
+        ['key', 'certificate'],
+      ] as const) {
+        const call = tlsClient(await freePort(), { [given]: server[given] });
+        const problem = await api.refused(call, 400, 'validation-failed');
+        expect(problem.errors?.[0]?.pointer).toBe(`/tls/${missing}`);
+      }
+      const mixed = tlsClient(await freePort(), {
+        certificate: server.certificate,
+        key: authority.itself.key,
+      });
+      expect((await api.refused(mixed, 400, 'validation-failed')).errors?.[0]?.pointer).toBe('/tls/key');
+    });
+
+    it('ends with a code when TLS breaks in the middle', async () => {
+      const listener = await tlsListener();
+      const { body: client } = await tlsClient(portOf(listener));
+      const { body } = await api.get<{ items: SocketDto[] }>(`/v1/listeners/${listener.id}/connections`);
+      await api.delete(`/v1/sockets/${body.items[0]!.id}?mode=reset`);
+      expect((await inState(api, client.id, 'failed')).closeReason).toMatchObject({ code: 'ECONNRESET' });
+    });
+  });
+
+  describe('starttls', () => {
+    const upgrade = (id: string, body: object) => api.post<SocketDto>(`/v1/sockets/${id}/starttls`, body);
+
+    /** Two sockets of the service, connected to each other over plain TCP. */
+    async function pair(): Promise<{ client: SocketDto; connection: SocketDto }> {
+      const listener = await listen(api);
+      const { body: client } = await api.post<SocketDto>('/v1/clients', {
+        host: 'localhost',
+        port: portOf(listener),
+      });
+      const connection = await api.application.eventually('it is accepted', async () => {
+        const path = `/v1/listeners/${listener.id}/connections`;
+        return (await api.get<{ items: SocketDto[] }>(path)).body.items[0] ?? null;
+      });
+      return { client, connection };
+    }
+
+    it('upgrades both ends; offsets go on, what was unread before stays readable', async () => {
+      const { client, connection } = await pair();
+      await api.post(`/v1/sockets/${client.id}/data`, Buffer.from('before '));
+      await api.get(`/v1/sockets/${connection.id}/data`, { waitMs: 5000 });
+      const [asServer, asClient] = await Promise.all([
+        upgrade(connection.id, { role: 'server', tls: identityOf(server) }),
+        upgrade(client.id, { role: 'client', tls: { ca: authority.ca } }),
+      ]);
+      expect(asServer.body).toMatchObject({
+        protocol: 'tls',
+        tls: { servername: 'localhost', authorized: false, peerCertificate: null },
+      });
+      expect(asClient.body).toMatchObject({
+        protocol: 'tls',
+        tls: { authorized: true, servername: 'localhost' },
+      });
+      await api.post(`/v1/sockets/${client.id}/data`, Buffer.from('after'));
+      const query = { offset: 7, waitMs: 5000 };
+      expect((await api.get<DataAnswer>(`/v1/sockets/${connection.id}/data`, query)).body).toMatchObject({
+        offset: 7,
+        data: 'after',
+      });
+      expect(await received(connection.id)).toBe('before after');
+      expect((await inspect(api, client.id)).sent.bytes).toBe(12);
+    });
+
+    it('takes a paused socket: it stays paused, but for the handshake', async () => {
+      const { client, connection } = await pair();
+      await api.post(`/v1/sockets/${connection.id}/pause`);
+      const asClient = upgrade(client.id, { role: 'client', tls: { ca: authority.ca } });
+      expect((await upgrade(connection.id, { role: 'server', tls: identityOf(server) })).status).toBe(200);
+      expect((await asClient).status).toBe(200);
+      await api.post(`/v1/sockets/${client.id}/data`, Buffer.from('later'));
+      expect((await inspect(api, connection.id)).received).toMatchObject({ bytes: 0, paused: true });
+      await api.post(`/v1/sockets/${connection.id}/resume`);
+      expect(await received(connection.id)).toBe('later');
+    });
+
+    it('answers 409 for a second one, while the first goes on and after it, and for sends meanwhile', async () => {
+      const { client, connection } = await pair();
+      const first = upgrade(client.id, { role: 'client', tls: { ca: authority.ca } });
+      await hasBytes(connection.id);
+      const meanwhile = await api.refused(upgrade(client.id, { role: 'client' }), 409, 'conflict');
+      expect(meanwhile.code).toBe('EALREADY');
+      const send = api.post(`/v1/sockets/${client.id}/data`, Buffer.from('x'));
+      expect((await api.refused(send, 409, 'conflict')).code).toBe('EALREADY');
+      await api.delete(`/v1/sockets/${connection.id}`);
+      await first;
+
+      const { body: secured } = await tlsClient(portOf(await tlsListener()));
+      const again = await api.refused(upgrade(secured.id, { role: 'client' }), 409, 'conflict');
+      expect(again.code).toBe('EISCONN');
+    });
+
+    it('answers 400 for what is wrong with the body, and leaves the connection as it is', async () => {
+      const { peer, client } = await dial(api);
+      const wrong: [object, string][] = [
+        [{ role: 'server' }, '/tls/certificate'],
+        [{ role: 'server', tls: { ...identityOf(server), key: authority.itself.key } }, '/tls/key'],
+        [{ role: 'server', tls: { ...identityOf(server), servername: 'localhost' } }, '/tls/servername'],
+        [{ role: 'client', tls: { ca: 'x' } }, '/tls/ca'],
+        [{ role: 'neither' }, '/role'],
+      ];
+      for (const [body, pointer] of wrong) {
+        const problem = await api.refused(upgrade(client.id, body), 400, 'validation-failed');
+        expect(problem.errors?.map((error) => error.pointer)).toContain(pointer);
+      }
+      await api.post(`/v1/sockets/${client.id}/data`, Buffer.from('still plain'));
+      expect((await peer.received(11)).toString()).toBe('still plain');
+    });
+
+    it('answers 409 for a socket that is closed or half-closed, 404 for a listener', async () => {
+      const { peer, client } = await dial(api);
+      peer.finish();
+      await inState(api, client.id, 'half-closed-remote');
+      expect((await api.refused(upgrade(client.id, { role: 'client' }), 409, 'conflict')).code).toBe(
+        'ENOTCONN',
+      );
+      const cut = await dial(api);
+      cut.peer.reset();
+      await inState(api, cut.client.id, 'failed');
+      expect((await api.refused(upgrade(cut.client.id, { role: 'client' }), 409, 'conflict')).code).toBe(
+        'ENOTCONN',
+      );
+      const listener = await listen(api);
+      await api.refused(upgrade(listener.id, { role: 'client' }), 404, 'not-found');
+    });
+
+    it('closes the socket when the handshake fails, with the reason', async () => {
+      const { peer, client } = await dial(api);
+      const call = upgrade(client.id, { role: 'client', tls: { servername: 'a.test' } });
+      await peer.received(1);
+      peer.send('500 what is that?\r\n');
+      expect((await api.refused(call, 502, 'tls-failed')).code).toBe('EPROTO');
+      expect((await inState(api, client.id, 'failed')).closeReason).toMatchObject({
+        code: 'EPROTO',
+        errno: 71,
+      });
+    });
+
+    it('answers 504 when the peer is silent, and the socket has failed', async () => {
+      const { client } = await dial(api);
+      const call = upgrade(client.id, { role: 'client', timeoutMs: 200 });
+      await api.refused(call, 504, 'timed-out');
+      expect((await inState(api, client.id, 'failed')).closeReason).toMatchObject({ code: 'ETIMEDOUT' });
+    });
+
+    it('ends when the socket is closed in the middle of it', async () => {
+      const { peer, client } = await dial(api);
+      const call = upgrade(client.id, { role: 'client' });
+      await peer.received(1);
+      await api.delete(`/v1/sockets/${client.id}`);
+      await api.refused(call, 502, 'connection-reset');
+    });
+  });
+
+  async function failedHandshakes(id: string, count: number): Promise<ListenerDto> {
+    const look = async () => (await api.get<ListenerDto>(`/v1/listeners/${id}`)).body;
+    await polled('the handshake has failed', async () => handshakesOf(await look()).failed === count);
+    return look();
+  }
+
+  function hasBytes(id: string): Promise<unknown> {
+    return api.get(`/v1/sockets/${id}/data`, { waitMs: 5000, encoding: 'hex' });
+  }
+});
