@@ -481,6 +481,17 @@ describe('sending to a peer that does not read', () => {
   });
 });
 
+test('of closed sockets the last so many can be inspected, and no more', async () => {
+  await engine.close();
+  start({ maxClosed: 3 });
+  const listeners: StreamListener[] = [];
+  for (let i = 0; i < 5; i += 1) listeners.push(await listen());
+  for (const listener of listeners) await listener.close('graceful', 'api');
+  const { items } = engine.list(0, 100, () => true);
+  expect(items).toEqual(listeners.slice(2));
+  expect(() => engine.get(listeners[0]?.id ?? '')).toThrow(expect.objectContaining({ code: 'SOCKET_GONE' }));
+});
+
 test('a listener takes its connections along, after the time it gives them', async () => {
   const { ours, peer } = await connected();
   const listener = engine.listener(ours.listenerId ?? '');
