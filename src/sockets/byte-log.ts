@@ -30,7 +30,10 @@ export class ByteLog extends ReceiveLog<BytesPiece> {
     return this.window.earliestOffset;
   }
 
-  /** Bytes that went before some consuming reader had them. */
+  get receivedBytes(): number {
+    return this.headOffset;
+  }
+
   get droppedBytes(): number {
     return this.dropped;
   }

@@ -1,6 +1,7 @@
 import type { Endpoint } from './endpoint.js';
 import type { SocketError } from './errors.js';
 import type { ByteLog } from './byte-log.js';
+import type { DatagramLog } from './datagram-log.js';
 import { FlowEvents } from './flow-events.js';
 import type { Sent } from './send-queue.js';
 import {
@@ -15,7 +16,7 @@ import type { DataSettings, ReceiveSettings } from './socket-settings.js';
 
 /** A socket that carries data: what it received stands in its log, for any number of readers. */
 export abstract class DataSocket extends ManagedSocket {
-  abstract readonly log: ByteLog;
+  abstract readonly log: ByteLog | DatagramLog;
   readonly receive: ReceiveSettings;
   protected readonly idleTimeoutMs: number;
   protected lastTrafficAt: number;

@@ -1,8 +1,10 @@
 import { ByteWindow } from './byte-window.js';
 import { DatagramIndex, INDEX_ENTRY_BYTES } from './datagram-index.js';
-import { recordSize, writeRecord, type Arrival } from './datagram-record.js';
+import { readRecord, recordSize, writeRecord, type Arrival, type DatagramRecord } from './datagram-record.js';
+import type { Endpoint } from './endpoint.js';
 import { BUDGET_RESERVE_BYTES } from './limits.js';
 import type { DatagramsPiece, GapPiece } from './log-view.js';
+import { addressText } from './native/sockaddr.js';
 import type { ReceiveBudget } from './receive-budget.js';
 import { ReceiveLog, type ReceiveLogOptions } from './receive-log.js';
 
@@ -11,6 +13,16 @@ export type DatagramOverflow = 'drop-oldest' | 'drop-newest';
 
 export interface DatagramLogOptions extends ReceiveLogOptions {
   overflow: DatagramOverflow;
+  /** Senders are files of Unix sockets, not addresses. */
+  unix: boolean;
+}
+
+/** A datagram as its reader sees it; the payload lies in the window. */
+export interface ReceivedDatagram {
+  sequence: number;
+  timeMicros: number;
+  from: Endpoint;
+  payload: Buffer;
 }
 
 /** Datagrams that some consuming reader never gets. */
@@ -32,6 +44,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
   private readonly window = new ByteWindow();
   private readonly index = new DatagramIndex();
   private readonly overflow: DatagramOverflow;
+  private readonly unix: boolean;
   private head = 0;
   private received = 0;
   readonly dropped: DroppedDatagrams = { window: 0, windowBytes: 0, kernel: 0 };
@@ -39,6 +52,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
   constructor(options: DatagramLogOptions, budget: ReceiveBudget) {
     super(options, budget);
     this.overflow = options.overflow;
+    this.unix = options.unix;
   }
 
   get headOffset(): number {
@@ -49,27 +63,35 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     return this.index.count === 0 ? this.head : this.index.sequence(0);
   }
 
-  /** Payload bytes of all that the kernel handed over. */
   get receivedBytes(): number {
     return this.received;
+  }
+
+  get droppedBytes(): number {
+    return this.dropped.windowBytes;
   }
 
   /** Takes a datagram in, or drops it. After the last one of a batch, call `wakeAll`. */
   append(arrival: Arrival): void {
     const size = recordSize(arrival);
     const payloadBytes = arrival.end - arrival.start;
+    if (this.overflow === 'drop-newest' && !this.makeRoom(size + INDEX_ENTRY_BYTES))
+      return this.refuse(payloadBytes);
+    const { memory, used } = this.window.together(size);
+    writeRecord(memory, used, arrival);
+    this.index.push(this.head, this.window.headOffset, payloadBytes);
+    this.window.append(size);
+    this.budget.change(size + INDEX_ENTRY_BYTES);
     this.received += payloadBytes;
-    if (this.overflow === 'drop-newest' && !this.makeRoom(size + INDEX_ENTRY_BYTES)) {
-      this.noteDropped(this.head, payloadBytes);
-    } else {
-      const { memory, used } = this.window.together(size);
-      writeRecord(memory, used, arrival);
-      this.index.push(this.head, this.window.headOffset, payloadBytes);
-      this.window.append(size);
-      this.budget.change(size + INDEX_ENTRY_BYTES);
-    }
     this.head += 1;
     this.shed();
+  }
+
+  /** A datagram came that cannot be kept: it is dropped as by a full window. */
+  refuse(payloadBytes: number): void {
+    this.received += payloadBytes;
+    this.noteDropped(this.head, payloadBytes);
+    this.head += 1;
   }
 
   /** The kernel dropped `count` datagrams before the next one. */
@@ -78,6 +100,23 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     this.head += count;
     this.dropped.kernel += count;
     this.options.onDropped({ from, to: this.head, dropped: count });
+  }
+
+  /** The datagrams of a piece, one after the other. */
+  *datagramsOf({ offset, records }: DatagramsPiece): Generator<ReceivedDatagram> {
+    let sequence = offset;
+    for (let at = 0; at < records.length; sequence += 1) {
+      const record = readRecord(records, at);
+      if (record === null) throw new RangeError('a record of the log is cut short');
+      const { size, timeMicros, payload } = record;
+      yield { sequence, timeMicros, from: this.sender(record), payload };
+      at += size;
+    }
+  }
+
+  private sender({ address, port }: DatagramRecord): Endpoint {
+    if (this.unix) return { family: 'unix', path: address.toString() };
+    return { address: addressText(address), port, family: address.length === 4 ? 'ipv4' : 'ipv6' };
   }
 
   /** Datagrams from `offset` on whose payloads are at most `maxBytes` in sum; one at least. */

@@ -50,7 +50,8 @@ export async function dial<T>(
   throw SocketError.fromSystem(failure, { syscall: 'connect', port: target.port });
 }
 
-function allowedOf(found: ResolvedAddress[], target: DialTarget, policy: Policy): ResolvedAddress[] {
+/** Every address that the policy lets a socket connect to; ADDRESS_BLOCKED when there is none. */
+export function allowedOf(found: ResolvedAddress[], target: DialTarget, policy: Policy): ResolvedAddress[] {
   let rule = 'no-address';
   const allowed = found.filter(({ address }) => {
     const decision = policy.mayConnect(address, target.port);
@@ -62,7 +63,7 @@ function allowedOf(found: ResolvedAddress[], target: DialTarget, policy: Policy)
 }
 
 /** The end to connect from is bound: the same policy as for a listener. */
-function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy): void {
+export function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy): void {
   if (localAddress === null && localPort === null) return;
   const address = localAddress ?? '127.0.0.1';
   if (addressBytes(address) === null) {
@@ -72,7 +73,8 @@ function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy):
   if (!decision.allowed) throw blocked('bind', address, localPort ?? 0, decision.rule);
 }
 
-function localEnd({ localAddress, localPort }: DialTarget, family: Family): InternetEndpoint | null {
+/** Where a client binds; null: the kernel decides. */
+export function localEnd({ localAddress, localPort }: DialTarget, family: Family): InternetEndpoint | null {
   if (localAddress === null && localPort === null) return null;
   return { address: localAddress ?? (family === 'ipv6' ? '::' : '0.0.0.0'), port: localPort ?? 0, family };
 }

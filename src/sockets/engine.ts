@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { DataSocket } from './data-socket.js';
+import { bindDatagram, dialDatagram, type BindRequest } from './datagram-open.js';
+import { DatagramSocket } from './datagram-socket.js';
 import { dial, type DialTarget } from './dial.js';
 import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
@@ -110,29 +112,40 @@ export class Engine {
    */
   async connect(request: ConnectRequest): Promise<StreamConnection> {
     const handshake = request.tls === null ? null : clientHandshake(request.tls, request.host);
-    const release = this.reserve(request.name);
-    try {
-      const timeoutMs = request.timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
-      const deadline = Date.now() + timeoutMs;
-      const target = { ...request, timeoutMs, options: [...this.tcpDefaults, ...request.options] };
-      if (handshake === null) return await dial(target, this.policy, (raw) => this.take(request, raw, null));
+    const timeoutMs = this.dialTimeoutMs(request);
+    const deadline = Date.now() + timeoutMs;
+    const target = { ...request, timeoutMs, options: [...this.tcpDefaults, ...request.options] };
+    return this.inPlace(request.name, async () => {
+      if (handshake === null) return dial(target, this.policy, (raw) => this.take(request, raw, null));
       const secured = await dial(target, this.policy, (raw) => ({
         raw,
         session: handshake(raw, deadline - Date.now()),
       }));
       const client = this.take(request, secured.raw, await secured.session);
-      if (client === null) throw new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read' });
-      return client;
-    } finally {
-      release();
-    }
+      if (client !== null) return client;
+      throw new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read' });
+    });
   }
 
   private take(request: ConnectRequest, raw: Socket, session: TlsSession | null): StreamConnection | null {
     const settings = { ...request, dialledHost: request.host };
     const client = StreamConnection.over(raw, session, 'client', settings, this.context, null);
-    if (client !== null) this.admit(client, 'connected');
-    return client;
+    return client === null ? null : this.admit(client, 'connected');
+  }
+
+  /** bind(2) of a datagram socket. Errors as `listen`. */
+  bindDatagram(request: BindRequest): Promise<DatagramSocket> {
+    return this.inPlace(request.name, async () =>
+      this.admit(await bindDatagram(request, this.policy, this.context), 'created'),
+    );
+  }
+
+  /** connect(2) of a datagram socket. Errors as `listen`; whether the peer is there, nobody knows yet. */
+  dialDatagram(request: ConnectRequest & { protocol: 'udp' }): Promise<DatagramSocket> {
+    const target = { ...request, timeoutMs: this.dialTimeoutMs(request) };
+    return this.inPlace(request.name, async () =>
+      this.admit(await dialDatagram(target, this.policy, this.context), 'connected'),
+    );
   }
 
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
@@ -147,6 +160,21 @@ export class Engine {
     const socket = this.get(idOrName);
     if (socket instanceof StreamListener) return socket;
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a listener`);
+  }
+
+  /** What is bound: a listener of streams, or a datagram socket that was bound and not connected. */
+  bound(idOrName: string): StreamListener | DatagramSocket {
+    const socket = this.get(idOrName);
+    if (socket instanceof StreamListener) return socket;
+    if (socket instanceof DatagramSocket && socket.kind === 'listener') return socket;
+    throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a listener`);
+  }
+
+  /** EOPNOTSUPP for a socket that carries a stream. */
+  datagramSocket(idOrName: string): DatagramSocket {
+    const socket = this.dataSocket(idOrName);
+    if (socket instanceof DatagramSocket) return socket;
+    throw new SocketError('EOPNOTSUPP', `${idOrName} is not a datagram socket`);
   }
 
   /** A socket that carries data: any but a listener of streams. */
@@ -232,14 +260,29 @@ export class Engine {
       await closeConnections(socket, mode, drainMs, (listener) => this.onEvent(listener));
   }
 
+  /** With a place kept for the socket that `open` makes, and its name. */
+  private async inPlace<T>(name: string | null, open: () => Promise<T>): Promise<T> {
+    const release = this.reserve(name);
+    try {
+      return await open();
+    } finally {
+      release();
+    }
+  }
+
+  private dialTimeoutMs({ timeoutMs }: ConnectRequest): number {
+    return timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
+  }
+
   private reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
     if (this.stopping.signal.aborted) throw new SocketError('STOPPING', 'the service is stopping');
     return this.registry.reserve(name, inPlaceOf);
   }
 
-  private admit(socket: ManagedSocket, as: 'created' | 'accepted' | 'connected'): void {
+  private admit<Made extends ManagedSocket>(socket: Made, as: 'created' | 'accepted' | 'connected'): Made {
     this.registry.add(socket);
     this.noticed(as, socket, null);
+    return socket;
   }
 
   private noticed(name: SocketEventName, socket: ManagedSocket, gap: Dropped | null): void {

@@ -10,17 +10,19 @@ export interface Dropped {
 }
 
 /**
- * Tells when one socket is paused, resumed, or drops what it received. A busy socket does so thousands
+ * Tells when one socket is paused, resumed, drops what it received, or hears that a datagram found
+ * nobody. A busy socket does so thousands
  * of times a second: what follows within FLOW_EVENT_MS is gathered, and told as what came of it.
  */
 export class FlowEvents {
   private paused = false;
   private toldPaused = false;
   private gap: Dropped | null = null;
+  private unreachable = false;
   private quietUntil = 0;
 
   constructor(
-    private readonly tell: (name: 'paused' | 'resumed' | 'gap', gap: Dropped | null) => void,
+    private readonly tell: (name: 'paused' | 'resumed' | 'gap' | 'unreachable', gap: Dropped | null) => void,
     private readonly now: () => number,
   ) {}
 
@@ -40,6 +42,11 @@ export class FlowEvents {
     this.sweep(this.now());
   }
 
+  noteUnreachable(): void {
+    this.unreachable = true;
+    this.sweep(this.now());
+  }
+
   /** Tells what was gathered, unless something was told just before. */
   sweep(now: number): void {
     if (now >= this.quietUntil) this.flush();
@@ -47,12 +54,14 @@ export class FlowEvents {
 
   /** Tells what was gathered at once: something else is about to be told that comes after it. */
   flush(): void {
-    const { gap, paused, toldPaused } = this;
-    if (gap === null && paused === toldPaused) return;
+    const { gap, paused, toldPaused, unreachable } = this;
+    if (gap === null && paused === toldPaused && !unreachable) return;
     this.quietUntil = this.now() + FLOW_EVENT_MS;
     this.gap = null;
     this.toldPaused = paused;
+    this.unreachable = false;
     if (gap !== null) this.tell('gap', gap);
+    if (unreachable) this.tell('unreachable', null);
     if (paused !== toldPaused) this.tell(paused ? 'paused' : 'resumed', null);
   }
 }

@@ -30,6 +30,13 @@
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
+export type { BindRequest } from './datagram-open.js';
+export { readRecord, RECORD_HEADER_BYTES, type DatagramRecord } from './datagram-record.js';
+export { ByteLog } from './byte-log.js';
+export { DatagramLog, type ReceivedDatagram } from './datagram-log.js';
+export { sendTo } from './send-to.js';
+export { DatagramSocket } from './datagram-socket.js';
+export type { Destination } from './destination.js';
 export { Engine, type ConnectRequest, type EngineOptions } from './engine.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
@@ -46,11 +53,29 @@ export { TCP_INFO_FIELDS, TCP_STATES, tcpInfo, type TcpInfo } from './options/tc
 export type { OptionValue } from './options/value-types.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
 export type { ListenRequest } from './listeners.js';
-export { LogReader, LogView, readWhole, type BytesPiece, type Gap, type GapPiece } from './log-view.js';
+export type { ReceiveLog } from './receive-log.js';
+export type { Sent } from './send-queue.js';
+export {
+  LogReader,
+  LogView,
+  readWhole,
+  type BytesPiece,
+  type Gap,
+  type GapPiece,
+  type DataPiece,
+  type DatagramsPiece,
+} from './log-view.js';
 export type { StartAt } from './receive-log.js';
 export { follow } from './follow.js';
+export {
+  readDatagramsAt,
+  receiveDatagramsAs,
+  type DatagramsAnswer,
+  type DatagramsRequest,
+} from './read-datagrams.js';
 export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
 export { isHostSyntax } from './resolve.js';
+export { isNumeric } from './destination.js';
 export {
   CLOSE_REASONS,
   ManagedSocket,

@@ -70,6 +70,15 @@ export const SEND_SLICE_BYTES = 64 * 1024;
 /** What may wait on one socket for a peer that does not read; more is refused. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
+/** How many datagrams may wait on one socket for room in the kernel, however short. */
+export const MAX_QUEUED_DATAGRAMS = 16_384;
+
+/** What is asked of the kernel for datagrams that have come and were not read yet. */
+export const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Datagrams are read in batches; so many of them, and the next socket has its turn. */
+export const BATCHES_A_TURN = 8;
+
 /** The same for a send that takes only what fits now: what it hands over beyond that is at most this. */
 export const SOME_SLICE_BYTES = 4 * 1024;
 

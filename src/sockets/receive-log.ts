@@ -59,6 +59,12 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
   /** The oldest offset that can still be read; equal to `headOffset` when there is none. */
   abstract get earliestOffset(): number;
 
+  /** Bytes received so far: what came in, kept or not. */
+  abstract get receivedBytes(): number;
+
+  /** Bytes that went before some consuming reader had them. */
+  abstract get droppedBytes(): number;
+
   /** The lowest cursor: everything from here on is kept for somebody. */
   get committedOffset(): number {
     return Math.max(this.lowest, this.earliestOffset);

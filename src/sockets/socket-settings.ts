@@ -1,4 +1,5 @@
 import type { StreamOverflow } from './byte-log.js';
+import type { DatagramOverflow } from './datagram-log.js';
 
 /** How a socket was asked to be: the same for every kind. */
 export interface SocketLabels {
@@ -17,7 +18,7 @@ export interface ProcessSettings {
 /** How a socket keeps what it receives. */
 export interface ReceiveSettings {
   windowBytes: number;
-  overflow: StreamOverflow;
+  overflow: StreamOverflow | DatagramOverflow;
   /** How long unread bytes outlive the close. */
   lingerMs: number;
   /** A reader that is away for longer is forgotten; null: never. */

@@ -48,6 +48,7 @@ export const SOCKET_EVENTS = [
   'paused',
   'resumed',
   'gap',
+  'unreachable',
 ] as const;
 export type SocketEventName = (typeof SOCKET_EVENTS)[number];
 

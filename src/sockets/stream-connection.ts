@@ -71,6 +71,7 @@ export class StreamConnection extends DataSocket {
     this.log = new ByteLog(
       {
         ...settings.receive,
+        overflow: settings.receive.overflow === 'pause' ? 'pause' : 'drop-oldest',
         now: context.now,
         onRoom: () => this.roomMade(),
         onDropped: (dropped) => this.flow.drop(dropped),

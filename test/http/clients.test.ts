@@ -153,8 +153,8 @@ describe('a client that cannot connect', () => {
   });
 
   it('answers 422 not-supported for a protocol or a family that does not fit', async () => {
-    const udp = connect({ port: 9, protocol: 'udp' });
-    expect((await api.refused(udp, 422, 'not-supported')).code).toBe('EPROTONOSUPPORT');
+    const other = connect({ port: 9, protocol: 'unix-datagram' });
+    expect((await api.refused(other, 422, 'not-supported')).code).toBe('EPROTONOSUPPORT');
     const six = connect({ port: 9, family: 'ipv6' });
     expect((await api.refused(six, 422, 'not-supported')).code).toBe('EAFNOSUPPORT');
   });

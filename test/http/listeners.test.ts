@@ -69,7 +69,7 @@ describe('creating a listener', () => {
   });
 
   it('answers 422 not-supported for a protocol that this version cannot do', async () => {
-    for (const protocol of ['udp', 'unix', 'icmp']) {
+    for (const protocol of ['unix', 'icmp']) {
       const problem = await api.refused(api.post('/v1/listeners', { protocol }), 422, 'not-supported');
       expect(problem).toMatchObject({ code: 'EPROTONOSUPPORT', errno: 93, syscall: 'socket' });
     }

@@ -76,7 +76,7 @@ describe('a body that is not valid', () => {
         colour: 'red',
         labels: { ok: 1 },
         limits: { maxConnections: 0, more: true },
-        receive: { windowBytes: null, overflow: 'drop-newest' },
+        receive: { windowBytes: null, overflow: 'drop-all' },
         ipv6Only: 'yes',
         host: '127.0.0.1\u0000.example',
       }),

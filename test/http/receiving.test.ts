@@ -126,8 +126,8 @@ describe('readers', () => {
     await receive(client.id, { maxBytes: 7 });
     await receive(client.id, { maxBytes: 3, reader: 'audit' });
     expect(await readers(client.id)).toEqual([
-      { name: 'main', committedOffset: 7, attached: false, lagBytes: 3 },
-      { name: 'audit', committedOffset: 3, attached: false, lagBytes: 7 },
+      { name: 'main', committedOffset: 7, attached: false, lagBytes: 3, lagDatagrams: 0 },
+      { name: 'audit', committedOffset: 3, attached: false, lagBytes: 7, lagDatagrams: 0 },
     ]);
     const shown = await inspect(api, client.id);
     expect(shown.received.committedOffset).toBe(3);

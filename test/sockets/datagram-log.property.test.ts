@@ -92,7 +92,7 @@ class Scenario {
     private readonly overflow: DatagramOverflow,
   ) {
     const onDropped = (gap: Dropped): number => (this.toldDropped += gap.dropped);
-    const options = { windowBytes, overflow, now: () => 0, onRoom: noop, onDropped };
+    const options = { windowBytes, overflow, unix: false, now: () => 0, onRoom: noop, onDropped };
     this.log = new DatagramLog(options, new ReceiveBudget(2 ** 30));
   }
 
@@ -255,7 +255,7 @@ describe.each(['drop-oldest', 'drop-newest'] as const)('a datagram log that does
   test('is bounded by its window even when datagrams are empty', () => {
     const budget = new ReceiveBudget(2 ** 30);
     const log = new DatagramLog(
-      { windowBytes: 4000, overflow, now: () => 0, onRoom: noop, onDropped: noop },
+      { windowBytes: 4000, overflow, unix: false, now: () => 0, onRoom: noop, onDropped: noop },
       budget,
     );
     for (let i = 0; i < 5000; i += 1) log.append(arrival(i, 0));
@@ -270,7 +270,7 @@ describe.each(['drop-oldest', 'drop-newest'] as const)('a datagram log that does
     const budget = new ReceiveBudget(100_000);
     budget.change(100_000);
     const log = new DatagramLog(
-      { windowBytes: 1_000_000, overflow, now: () => 0, onRoom: noop, onDropped: noop },
+      { windowBytes: 1_000_000, overflow, unix: false, now: () => 0, onRoom: noop, onDropped: noop },
       budget,
     );
     for (let i = 0; i < 100; i += 1) log.append(arrival(i, 1000));

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Engine, SocketError, type DataSocket } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
-import { requireTcp } from '../common/create.dto.js';
+import { connectOver } from '../common/create.dto.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
@@ -31,7 +31,8 @@ export class ClientsController {
     id: 'createClient',
     summary: 'Connect to a server',
     description:
-      'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall.',
+      'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall. Over a protocol of ' +
+      'datagrams nothing is sent yet: the peer need not be there.',
     problems: [
       ...OPENING_PROBLEMS,
       'idempotency-key-reused',
@@ -49,8 +50,8 @@ export class ClientsController {
     @Body() body: CreateClientDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SocketDto> {
-    requireTcp(body.protocol);
-    const client = await this.engine.connect(connectRequest(body, this.engine.limits));
+    const request = connectRequest(body, this.engine.limits);
+    const client = await connectOver(this.engine, body.protocol, request);
     void reply.header('location', `/v1/clients/${client.id}`);
     return socketDto(client);
   }

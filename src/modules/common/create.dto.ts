@@ -6,11 +6,15 @@ import {
   PROTOCOLS,
   SocketError,
   optionSettings,
+  type ConnectRequest,
+  type DataSocket,
+  type Engine,
   type Limits,
   type OptionSetting,
   type ReceiveSettings,
   type SocketLabels,
 } from '../../sockets/index.js';
+import { invalid } from '../problems/problem.js';
 import { DurationMs, Labels, OneOf, OptionValues, SocketName, WindowBytes } from './fields.js';
 
 export class ReceiveDto {
@@ -20,11 +24,13 @@ export class ReceiveDto {
   })
   windowBytes?: number;
 
-  @OneOf(['pause', 'drop-oldest'], {
-    description: '`pause`: a full window slows the peer. `drop-oldest`: a live feed, with gaps',
-    default: 'pause',
+  @OneOf(['pause', 'drop-oldest', 'drop-newest'], {
+    description:
+      'What a full window does. A stream: `pause` (default) slows the peer, `drop-oldest` makes a live feed with gaps. ' +
+      'Datagrams: `drop-oldest` (default) or `drop-newest`',
+    optional: true,
   })
-  overflow: 'pause' | 'drop-oldest' = 'pause';
+  overflow?: 'pause' | 'drop-oldest' | 'drop-newest';
 
   @OneOf(['memory'], { description: 'Where received bytes are kept', default: 'memory' })
   store = 'memory' as const;
@@ -46,7 +52,7 @@ export class ReceiveDto {
 
 /** What every socket that a caller makes can be given. */
 export class CreateSocketDto {
-  @OneOf(PROTOCOLS, { description: 'Only `tcp` and `tls` so far', default: 'tcp' })
+  @OneOf(PROTOCOLS, { description: 'So far `tcp`, `tls` and `udp`', default: 'tcp' })
   protocol: string = 'tcp';
 
   @SocketName({
@@ -86,17 +92,29 @@ export class CreateSocketDto {
 
 /** What is the same for every kind of socket. */
 export function socketSettings(
-  { name, labels, leaseMs, options, receive }: CreateSocketDto,
+  { name, labels, leaseMs, options, receive, protocol }: CreateSocketDto,
   limits: Limits,
 ): SocketLabels & { options: OptionSetting[]; receive: ReceiveSettings } {
   const common = { name, labels, leaseMs, options: optionSettings(options, 'options/') };
-  return { ...common, receive: receiveSettings(receive, limits) };
+  return { ...common, receive: receiveSettings(receive, limits, isDatagram(protocol)) };
 }
 
-export function receiveSettings(dto: ReceiveDto, limits: Limits): ReceiveSettings {
+/** Protocols of which a message has bounds, and a sender cannot be slowed. */
+export function isDatagram(protocol: string): protocol is 'udp' {
+  return protocol === 'udp';
+}
+
+export function receiveSettings(dto: ReceiveDto, limits: Limits, datagrams: boolean): ReceiveSettings {
+  const { overflow = datagrams ? 'drop-oldest' : 'pause' } = dto;
+  if (overflow === (datagrams ? 'pause' : 'drop-newest')) {
+    const detail = datagrams
+      ? 'the sender of a datagram cannot be slowed'
+      : 'of a stream only the oldest can go';
+    throw invalid([{ pointer: '/receive/overflow', detail: `${overflow}: ${detail}` }]);
+  }
   return {
     windowBytes: dto.windowBytes ?? limits.defaultWindowBytes,
-    overflow: dto.overflow,
+    overflow,
     lingerMs: dto.lingerMs ?? limits.lingerMs,
     readerTtlMs: dto.readerTtlMs,
   };
@@ -105,4 +123,15 @@ export function receiveSettings(dto: ReceiveDto, limits: Limits): ReceiveSetting
 export function requireTcp(protocol: string): void {
   if (protocol === 'tcp' || protocol === 'tls') return; // TLS goes over TCP
   throw new SocketError('EPROTONOSUPPORT', `socket EPROTONOSUPPORT: ${protocol}`, { syscall: 'socket' });
+}
+
+/** connect(2) over a protocol that the caller named. EPROTONOSUPPORT for those that are still to come. */
+export async function connectOver(
+  engine: Engine,
+  protocol: string,
+  request: ConnectRequest,
+): Promise<DataSocket> {
+  if (isDatagram(protocol)) return engine.dialDatagram({ ...request, protocol });
+  requireTcp(protocol);
+  return engine.connect(request);
 }

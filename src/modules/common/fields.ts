@@ -24,6 +24,7 @@ import {
   DEFAULT_LIMITS,
   isEncoding,
   isHostSyntax,
+  isNumeric,
   isReadableEncoding,
   SOCKET_EVENTS,
 } from '../../sockets/index.js';
@@ -115,6 +116,18 @@ export function Host(options: FieldOptions): PropertyDecorator {
     },
   });
   return field(options, { type: 'string', maxLength: 253 }, valid);
+}
+
+/** A numeric address, with its interface where it needs one. */
+export function NumericAddress(options: FieldOptions): PropertyDecorator {
+  const valid = ValidateBy({
+    name: 'isNumericAddress',
+    validator: {
+      validate: (value) => typeof value === 'string' && isNumeric(value),
+      defaultMessage: () => '$property must be a numeric address',
+    },
+  });
+  return field(options, { type: 'string', maxLength: 64 }, valid, MaxLength(64));
 }
 
 /** Milliseconds; up to a day. */

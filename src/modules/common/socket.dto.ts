@@ -5,6 +5,7 @@ import {
   SOCKET_STATES,
   SocketError,
   tcpInfo,
+  DatagramSocket,
   DataSocket,
   type StreamListener,
   type CloseReason,
@@ -15,6 +16,7 @@ import {
 } from '../../sockets/index.js';
 import { ADDRESS_REFS, AddressDto, addressDto, UnixAddressDto } from './address.dto.js';
 import { LeaseDto, leaseDto } from './lease.dto.js';
+import { readerDtos, receivedDto, ReaderDto, ReceivedDto, SentDto } from './reception.dto.js';
 import { TcpInfoDto, type IncludeQuery } from './tcp-info.dto.js';
 import { ListenerTlsDto, TlsDto, tlsDto } from './tls.dto.js';
 
@@ -29,60 +31,13 @@ export class SystemReasonDto {
   message!: string;
 }
 
-export class ReceivedDto {
-  @ApiProperty({ type: 'integer', description: 'Bytes received so far' })
-  bytes!: number;
+/** An error that the kernel reported later, for a datagram sent before: ICMP port unreachable, say. */
+export class LateErrorDto extends SystemReasonDto {
+  @ApiProperty({ format: 'date-time' })
+  time!: string;
 
-  @ApiProperty({ type: 'integer', description: 'Reads from the kernel that brought them' })
-  chunks!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Oldest offset that can still be read' })
-  earliestOffset!: number;
-
-  @ApiProperty({
-    type: 'integer',
-    description: 'The lowest cursor of all consuming readers: bytes from here on are kept',
-  })
-  committedOffset!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Offset that the next byte will get' })
-  headOffset!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Bytes that went before every consuming reader had them' })
-  droppedBytes!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Always 0 for a stream' })
-  droppedDatagrams!: number;
-
-  @ApiProperty({
-    description: 'Nothing is read from the peer now: the window is full, or somebody asked for it',
-  })
-  paused!: boolean;
-}
-
-export class SentDto {
-  @ApiProperty({ type: 'integer', description: 'Bytes that the kernel took' })
-  bytes!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Bytes that wait for the kernel' })
-  queuedBytes!: number;
-}
-
-export class ReaderDto {
-  @ApiProperty({ example: 'main' })
-  name!: string;
-
-  @ApiProperty({
-    type: 'integer',
-    description: 'Everything before it may go, as far as this reader is concerned',
-  })
-  committedOffset!: number;
-
-  @ApiProperty({ description: 'In use over a WebSocket now; otherwise away' })
-  attached!: boolean;
-
-  @ApiProperty({ type: 'integer', description: 'Bytes received and not committed by this reader' })
-  lagBytes!: number;
+  @ApiProperty({ type: 'integer', description: 'How many there have been' })
+  count!: number;
 }
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
@@ -160,6 +115,13 @@ export class SocketDto extends LeaseDto {
   @ApiProperty({ type: SentDto })
   sent!: SentDto;
 
+  @ApiProperty({
+    type: LateErrorDto,
+    nullable: true,
+    description: 'Of a datagram socket: the last error of a datagram sent before; the socket goes on',
+  })
+  lastError!: LateErrorDto | null;
+
   @ApiProperty({ type: [ReaderDto], description: 'Consuming readers, attached or away' })
   readers!: ReaderDto[];
 
@@ -208,7 +170,7 @@ export class ListenerDto extends SocketDto {
 /** What only a socket that carries bytes has. */
 type StreamPart = Pick<
   SocketDto,
-  'listenerId' | 'remoteAddress' | 'received' | 'sent' | 'readers' | 'observers' | 'idleMs'
+  'listenerId' | 'remoteAddress' | 'received' | 'sent' | 'lastError' | 'readers' | 'observers' | 'idleMs'
 >;
 
 const NO_STREAM: StreamPart = {
@@ -222,9 +184,11 @@ const NO_STREAM: StreamPart = {
     headOffset: 0,
     droppedBytes: 0,
     droppedDatagrams: 0,
+    droppedBy: { window: 0, kernel: 0 },
     paused: false,
   },
   sent: { bytes: 0, queuedBytes: 0 },
+  lastError: null,
   readers: [],
   observers: 0,
   idleMs: 0,
@@ -259,13 +223,22 @@ function streamPart(stream: DataSocket): StreamPart {
     remoteAddress: stream.remoteAddress === null ? null : addressDto(stream.remoteAddress),
     received: receivedDto(stream),
     sent: { bytes: stream.sentBytes, queuedBytes: stream.queuedBytes },
+    lastError: stream instanceof DatagramSocket ? lateErrorDto(stream) : null,
     readers: readerDtos(stream),
     observers: stream.log.observerCount,
     idleMs: stream.idleMs,
   };
 }
 
-export function listenerDto(listener: StreamListener, include?: IncludeQuery['include']): ListenerDto {
+/** A bound datagram socket accepts nothing. */
+export function listenerDto(
+  listener: StreamListener | DatagramSocket,
+  include?: IncludeQuery['include'],
+): ListenerDto {
+  if (listener instanceof DatagramSocket) {
+    const nothing = { openConnections: 0, acceptedConnections: 0, rejectedConnections: 0, backlog: 0 };
+    return { ...socketDto(listener, include), ...nothing };
+  }
   return {
     ...socketDto(listener, include),
     openConnections: listener.open,
@@ -275,30 +248,14 @@ export function listenerDto(listener: StreamListener, include?: IncludeQuery['in
   };
 }
 
-export function readerDtos(stream: DataSocket): ReaderDto[] {
-  return stream.log.readers().map(({ name, committedOffset, attached, lag }) => ({
-    name,
-    committedOffset,
-    attached,
-    lagBytes: lag,
-  }));
-}
-
 export function closeReasonDto(reason: CloseReason): SystemReasonDto | string {
   if (!(reason instanceof SocketError)) return reason;
   return { code: reason.code, errno: reason.errno ?? null, message: reason.message };
 }
 
-function receivedDto(stream: DataSocket): ReceivedDto {
-  const { headOffset, earliestOffset, committedOffset, droppedBytes } = stream.log;
-  return {
-    bytes: headOffset,
-    chunks: stream.receivedChunks,
-    earliestOffset,
-    committedOffset,
-    headOffset,
-    droppedBytes,
-    droppedDatagrams: 0,
-    paused: stream.isPaused,
-  };
+function lateErrorDto({ lastError }: DatagramSocket): LateErrorDto | null {
+  if (lastError === null) return null;
+  const { error, at, count } = lastError;
+  const { code, errno = null, message } = error;
+  return { code, errno, message, time: new Date(at).toISOString(), count };
 }

@@ -78,8 +78,10 @@ export function asyncApiDocument(app: INestApplication, described: WebSocketDesc
   };
 }
 
-const FRAME_LAYOUT = `Big endian: type u8 (1 stream bytes), flags u8 (0), reserved u16 (0), channel u32, offset u64 of the first
-byte (0 from the client), then the bytes.`;
+const FRAME_LAYOUT = `Big endian: type u8 (1 stream bytes, 2 datagrams), flags u8 (0), reserved u16 (0), channel u32, offset u64
+of the first byte, or sequence number of the first datagram (0 from the client), then the bytes; or records, one for each datagram:
+length u32 of the payload, time u64 (microseconds since 1970; 0 from the client), port u16, address length u8 (4, 16, that of a path;
+0 from the client: to the connected peer), pad u8 (0), address, payload.`;
 
 const BYTES_FROM_CLIENT = binary(
   'bytesFromClient',

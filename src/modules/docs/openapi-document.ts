@@ -73,6 +73,19 @@ const OFFSET_HEADERS = {
   },
 };
 
+/** What else bare bytes say where they are a datagram. */
+const DATAGRAM_HEADERS = {
+  'Sockeye-From': {
+    description:
+      'Of a datagram: who sent it, `address:port`, `[address]:port` or a path. Without it: there was none',
+    schema: { type: 'string' },
+  },
+  'Sockeye-Time': {
+    description: 'Of a datagram: when the kernel received it',
+    schema: { type: 'string', format: 'date-time' },
+  },
+};
+
 /** The decorators know one media type a body; this adds the second one where a route is marked. */
 function addOctetStream(operation: Operation): void {
   const where = operation[OCTET_STREAM_EXTENSION];
@@ -80,5 +93,5 @@ function addOctetStream(operation: Operation): void {
   const body = where === 'request' ? operation.requestBody : operation.responses?.['200'];
   if (where === undefined || body?.content === undefined) return;
   body.content['application/octet-stream'] = { schema: { type: 'string', format: 'binary' } };
-  if (where === 'response') body.headers = OFFSET_HEADERS;
+  if (where === 'response') body.headers = { ...OFFSET_HEADERS, ...DATAGRAM_HEADERS };
 }

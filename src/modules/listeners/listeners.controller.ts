@@ -1,15 +1,21 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Engine, StreamListener } from '../../sockets/index.js';
+import { Engine, type DatagramSocket, type StreamListener } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
-import { requireTcp } from '../common/create.dto.js';
+import { isDatagram, requireTcp } from '../common/create.dto.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { Idempotent } from '../idempotency/idempotent.js';
-import { CreateListenerDto, declareRequest, listenRequest, RemoveListenerQuery } from './listeners.dto.js';
+import {
+  bindRequest,
+  CreateListenerDto,
+  declareRequest,
+  listenRequest,
+  RemoveListenerQuery,
+} from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
 const LOCATION = {
@@ -40,7 +46,9 @@ export class ListenersController {
   @Operation({
     id: 'createListener',
     summary: 'Bind and listen',
-    description: 'bind(2) and listen(2). Each connection that is accepted is a socket of its own.',
+    description:
+      'bind(2) and listen(2). Each connection that is accepted is a socket of its own. With a protocol of datagrams: ' +
+      'bind(2), and the socket itself receives.',
     problems: [...OPENING_PROBLEMS, 'idempotency-key-reused'],
   })
   @ApiCreatedResponse({ type: ListenerDto, headers: createdHeaders('listener') })
@@ -48,8 +56,7 @@ export class ListenersController {
     @Body() body: CreateListenerDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ListenerDto> {
-    requireTcp(body.protocol);
-    const listener = await this.engine.listen(listenRequest(body, this.engine.limits));
+    const listener = await this.open(body);
     void reply.header('location', `/v1/listeners/${listener.id}`);
     return listenerDto(listener);
   }
@@ -86,11 +93,7 @@ export class ListenersController {
   @Operation({ id: 'listListeners', summary: 'List the listeners', problems: ['validation-failed'] })
   @ApiOkResponse({ type: SocketListDto })
   list(@Query() query: ListQuery): SocketListDto {
-    return socketList(
-      query,
-      this.engine.list.bind(this.engine),
-      (socket) => socket instanceof StreamListener,
-    );
+    return socketList(query, this.engine.list.bind(this.engine), (socket) => socket.kind === 'listener');
   }
 
   @Get(':idOrName')
@@ -102,7 +105,7 @@ export class ListenersController {
   })
   @ApiOkResponse({ type: ListenerDto })
   get(@Param('idOrName') idOrName: string, @Query() { include }: IncludeQuery): ListenerDto {
-    return listenerDto(this.engine.listener(idOrName), include);
+    return listenerDto(this.engine.bound(idOrName), include);
   }
 
   @Get(':idOrName/connections')
@@ -130,6 +133,13 @@ export class ListenersController {
   })
   @ApiNoContentResponse()
   async remove(@Param('idOrName') idOrName: string, @Query() query: RemoveListenerQuery): Promise<void> {
-    await this.engine.remove(this.engine.listener(idOrName), query.mode, query.drainMs);
+    await this.engine.remove(this.engine.bound(idOrName), query.mode, query.drainMs);
+  }
+
+  private open(body: CreateListenerDto): Promise<StreamListener | DatagramSocket> {
+    const { limits } = this.engine;
+    if (isDatagram(body.protocol)) return this.engine.bindDatagram(bindRequest(body, limits));
+    requireTcp(body.protocol);
+    return this.engine.listen(listenRequest(body, limits));
   }
 }

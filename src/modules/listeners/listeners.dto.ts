@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
-import { optionSettings, type Limits, type ListenRequest } from '../../sockets/index.js';
+import { optionSettings, type BindRequest, type Limits, type ListenRequest } from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { DurationMs, Flag, Host, Int, Nested, Port, SocketName } from '../common/fields.js';
@@ -82,6 +82,14 @@ export function declareRequest(
   if (dto.name !== null && dto.name !== name)
     throw invalid([{ pointer: '/name', detail: `must be ${name}, as in the path` }]);
   return { ...listenRequest(dto, limits), name };
+}
+
+export function bindRequest(dto: CreateListenerDto, limits: Limits): BindRequest {
+  const { host, port, ipv6Only, reusePort } = dto;
+  const { idleTimeoutMs } = dto.limits;
+  const common = socketSettings(dto, limits);
+  const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
+  return { ...common, protocol: 'udp', host, port, ipv6Only, idleTimeoutMs, options };
 }
 
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {

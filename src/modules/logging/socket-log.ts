@@ -18,7 +18,7 @@ function lineOf({ socket }: SocketEvent): object {
   const line = { id, kind, name, local: localAddress, reason: reasonOf(closeReason) };
   if (!(socket instanceof DataSocket)) return line;
   const { remoteAddress, listenerId, log, sentBytes } = socket;
-  return { ...line, remote: remoteAddress, listenerId, receivedBytes: log.headOffset, sentBytes };
+  return { ...line, remote: remoteAddress, listenerId, receivedBytes: log.receivedBytes, sentBytes };
 }
 
 function reasonOf(reason: SocketEvent['socket']['closeReason']): string | undefined {

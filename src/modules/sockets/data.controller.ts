@@ -13,22 +13,58 @@ import {
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Engine, follow, readAt, receiveAs, type ReadAnswer, type ReadRequest } from '../../sockets/index.js';
+import {
+  DatagramLog,
+  Engine,
+  follow,
+  readAt,
+  readDatagramsAt,
+  receiveAs,
+  receiveDatagramsAs,
+  sendTo,
+  SocketError,
+  type DatagramsRequest,
+  type ReadRequest,
+} from '../../sockets/index.js';
+import type { ProblemType } from '../problems/problem-types.js';
 import { JsonBody, OctetStream, Operation, SocketParam } from '../common/api.js';
+import { bytesAnswer, datagramsAnswer, OCTET_STREAM } from './data-answer.js';
 import {
   CommitBody,
   CommittedAnswer,
+  ApiDataAnswer,
   DataAnswer,
+  DatagramListAnswer,
+  type Payload,
   ReadQuery,
   ReceiveBody,
   SendBody,
   SendQuery,
   SentAnswer,
 } from './data.dto.js';
-import { PayloadPipe } from './payload.pipe.js';
+import { parseDestination, PayloadPipe } from './payload.pipe.js';
 
 const EXAMPLE_NAME = 'demo-client';
-const OCTET_STREAM = 'application/octet-stream';
+
+/** What a send can answer; a datagram that says where to, as a connect does. */
+const SENDING_PROBLEMS: readonly ProblemType[] = [
+  'validation-failed',
+  'blocked-by-policy',
+  'permission-denied',
+  'not-found',
+  'conflict',
+  'address-not-available',
+  'gone',
+  'payload-too-large',
+  'unsupported-media-type',
+  'not-supported',
+  'connection-refused',
+  'connection-reset',
+  'unreachable',
+  'name-not-resolved',
+  'resource-exhausted',
+  'timed-out',
+];
 
 /** Bytes of a socket over plain HTTP: send, recv, and the cursors of readers. */
 @ApiTags('data')
@@ -43,30 +79,21 @@ export class DataController {
   @OctetStream('request')
   @Operation({
     id: 'sendData',
-    summary: 'Send bytes',
+    summary: 'Send bytes, or a datagram',
     description:
       'Answers after the kernel took the bytes. If the peer does not read, it ends after `timeoutMs` with the ' +
-      'problem `timed-out`, whose `bytesSent` says how many bytes belong to the stream: go on after them.',
-    problems: [
-      ...(['validation-failed', 'not-found', 'conflict', 'gone', 'payload-too-large'] as const),
-      ...([
-        'unsupported-media-type',
-        'connection-reset',
-        'unreachable',
-        'resource-exhausted',
-        'timed-out',
-      ] as const),
-    ],
+      'problem `timed-out`, whose `bytesSent` says how many bytes belong to the stream: go on after them. On a datagram ' +
+      'socket each send is one datagram, to the connected peer or to `to`.',
+    problems: SENDING_PROBLEMS,
   })
   @ApiOkResponse({ type: SentAnswer })
   async send(
     @Param('idOrName') idOrName: string,
-    @Query() { mode, timeoutMs }: SendQuery,
-    @Body(PayloadPipe) payload: Buffer,
+    @Query() { mode, timeoutMs, to: asked }: SendQuery,
+    @Body(PayloadPipe) { data, to }: Payload,
   ): Promise<SentAnswer> {
-    const connection = this.engine.dataSocket(idOrName);
-    if (mode === 'some') return { bytesSent: connection.sendSome(payload) };
-    return { bytesSent: await connection.sendAll(payload, timeoutMs ?? connection.sendTimeoutMs) };
+    const request = { to: asked === undefined ? to : parseDestination(asked), mode, timeoutMs };
+    return { bytesSent: await sendTo(this.engine.dataSocket(idOrName), data, request) };
   }
 
   @Get('data')
@@ -78,21 +105,25 @@ export class DataController {
     description:
       'JSON, or with `Accept: application/octet-stream` the bare bytes, their offsets in the headers. Nothing ' +
       'within `waitMs` is no error. Bytes that are gone: 410, with the gap. `follow=true` streams bare bytes until ' +
-      'the end; a gap cuts such an answer off.',
-    problems: ['validation-failed', 'not-found', 'conflict', 'gone', 'quota-exceeded'],
+      'the end; a gap cuts such an answer off. A datagram socket answers datagrams, or the bare payload of one.',
+    problems: ['validation-failed', 'not-found', 'conflict', 'gone', 'not-supported', 'quota-exceeded'],
   })
-  @ApiOkResponse({ type: DataAnswer })
+  @ApiDataAnswer()
   async read(
     @Param('idOrName') idOrName: string,
     @Query() query: ReadQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DataAnswer | Buffer | StreamableFile> {
+  ): Promise<DataAnswer | DatagramListAnswer | Buffer | StreamableFile> {
     const { log } = this.engine.dataSocket(idOrName);
     const offset =
       query.offset ?? (query.reader === undefined ? log.committedOffset : log.nextOffsetOf(query.reader));
-    if (!query.follow)
-      return shown(await readAt(log, offset, this.readRequest(query, request, reply)), query, reply);
+    const asked = this.readRequest(query, request, reply);
+    if (log instanceof DatagramLog) {
+      if (query.follow) throw new SocketError('EOPNOTSUPP', 'datagrams have bounds, a bare stream has none');
+      return datagramsAnswer(await readDatagramsAt(log, offset, asked), asked.encoding, reply);
+    }
+    if (!query.follow) return bytesAnswer(await readAt(log, offset, asked), query.encoding, reply);
     void reply.header('sockeye-offset', offset);
     const pieces = follow(log, offset, query.reader ?? null, goneSignal(reply));
     // A bare stream Nest would read from before it answers; this one begins with the headers.
@@ -124,15 +155,20 @@ export class DataController {
       'quota-exceeded',
     ],
   })
-  @ApiOkResponse({ type: DataAnswer })
+  @ApiDataAnswer()
   async receive(
     @Param('idOrName') idOrName: string,
     @Body() body: ReceiveBody,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DataAnswer | Buffer> {
+  ): Promise<DataAnswer | DatagramListAnswer | Buffer> {
     const { log } = this.engine.dataSocket(idOrName);
-    return shown(await receiveAs(log, body.reader, this.readRequest(body, request, reply)), body, reply);
+    const asked = this.readRequest(body, request, reply);
+    if (log instanceof DatagramLog) {
+      const answer = await receiveDatagramsAs(log, body.reader, asked);
+      return datagramsAnswer(answer, asked.encoding, reply);
+    }
+    return bytesAnswer(await receiveAs(log, body.reader, asked), body.encoding, reply);
   }
 
   @Post('commit')
@@ -160,12 +196,15 @@ export class DataController {
   }
 
   private readRequest(
-    { maxBytes, waitMs, encoding }: ReadQuery | ReceiveBody,
+    { maxBytes, maxDatagrams, waitMs, encoding }: ReadQuery | ReceiveBody,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): ReadRequest {
-    const bare = request.headers.accept?.includes(OCTET_STREAM) === true;
-    return { maxBytes, waitMs, encoding: bare ? null : encoding, signal: this.endOfInterest(reply) };
+  ): ReadRequest & DatagramsRequest {
+    const signal = this.endOfInterest(reply);
+    // Bare bytes have no bounds in them: one datagram an answer.
+    if (request.headers.accept?.includes(OCTET_STREAM) === true)
+      return { maxBytes, maxDatagrams: 1, waitMs, encoding: null, signal };
+    return { maxBytes, maxDatagrams, waitMs, encoding, signal };
   }
 
   /** Nothing is waited for once the caller has gone, or the service stops: a poll is answered as it is. */
@@ -187,20 +226,4 @@ function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   return gone.signal;
-}
-
-/** As JSON, or as bare bytes with the offsets in the headers. */
-function shown(
-  answer: ReadAnswer,
-  { encoding }: ReadQuery | ReceiveBody,
-  reply: FastifyReply,
-): DataAnswer | Buffer {
-  const { offset, nextOffset, bytes, text, eof } = answer;
-  if (text !== null) return { offset, nextOffset, bytes: bytes.length, ...text, encoding, eof };
-  void reply
-    .type(OCTET_STREAM)
-    .header('sockeye-offset', offset)
-    .header('sockeye-next-offset', nextOffset)
-    .header('sockeye-eof', String(eof));
-  return bytes;
 }

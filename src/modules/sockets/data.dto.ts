@@ -1,6 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { IsString } from 'class-validator';
-import type { Encoding } from '../../sockets/index.js';
+import type { Destination, Encoding } from '../../sockets/index.js';
+import { DatagramDto, DestinationDto, DestinationField } from '../common/datagram.dto.js';
 import {
   DurationMs,
   EncodingField,
@@ -10,10 +12,19 @@ import {
   OneOf,
   ReaderName,
   SendEncodingField,
+  Text,
 } from '../common/fields.js';
 
 const MAX_READ_BYTES = 16 * 1024 * 1024;
 const DEFAULT_READ_BYTES = 64 * 1024;
+const DEFAULT_READ_DATAGRAMS = 1000;
+const MAX_READ_DATAGRAMS = 10_000;
+const MAX_DATAGRAMS_FIELD = {
+  description: 'Of a datagram socket: how many at most',
+  default: DEFAULT_READ_DATAGRAMS,
+  min: 1,
+  max: MAX_READ_DATAGRAMS,
+};
 const MAX_WAIT_MS = 300_000;
 
 export class SendBody {
@@ -23,9 +34,25 @@ export class SendBody {
 
   @SendEncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
   encoding: Encoding = 'utf8';
+
+  @DestinationField()
+  to?: DestinationDto;
+}
+
+/** What a request sends, and, on a datagram socket, where to. */
+export interface Payload {
+  data: Buffer;
+  to: Destination | null;
 }
 
 export class SendQuery {
+  @Text({
+    description: 'Of a datagram in an octet-stream body: where to, `127.0.0.1:7007` or `[::1]:7007`',
+    optional: true,
+    maxLength: 262,
+  })
+  to?: string;
+
   @OneOf(['all', 'some'], {
     description:
       '`all`: sendall(), answers once the kernel took everything. `some`: send(), takes what fits now',
@@ -57,13 +84,16 @@ export class ReadQuery {
   offset?: number;
 
   @Int({
-    description: 'How many bytes at most',
+    description: 'How many bytes at most; one datagram is always answered as a whole',
     query: true,
     default: DEFAULT_READ_BYTES,
     min: 1,
     max: MAX_READ_BYTES,
   })
   maxBytes: number = DEFAULT_READ_BYTES;
+
+  @Int({ ...MAX_DATAGRAMS_FIELD, query: true })
+  maxDatagrams: number = DEFAULT_READ_DATAGRAMS;
 
   @Int({
     description: 'How long to wait for the first byte (long poll)',
@@ -90,8 +120,16 @@ export class ReadQuery {
 }
 
 export class ReceiveBody {
-  @Int({ description: 'How many bytes at most', default: DEFAULT_READ_BYTES, min: 1, max: MAX_READ_BYTES })
+  @Int({
+    description: 'How many bytes at most; one datagram is always answered as a whole',
+    default: DEFAULT_READ_BYTES,
+    min: 1,
+    max: MAX_READ_BYTES,
+  })
   maxBytes: number = DEFAULT_READ_BYTES;
+
+  @Int(MAX_DATAGRAMS_FIELD)
+  maxDatagrams: number = DEFAULT_READ_DATAGRAMS;
 
   @Int({ description: 'How long to wait for the first byte', default: 0, min: 0, max: MAX_WAIT_MS })
   waitMs: number = 0;
@@ -139,5 +177,29 @@ export class DataAnswer {
   lossy!: boolean;
 
   @ApiProperty({ description: '`nextOffset` is where the stream ends' })
+  eof!: boolean;
+}
+
+/** By the kind of socket: bytes of a stream, or datagrams. */
+export function ApiDataAnswer(): MethodDecorator {
+  return applyDecorators(
+    ApiExtraModels(DataAnswer, DatagramListAnswer),
+    ApiOkResponse({
+      schema: { oneOf: [{ $ref: getSchemaPath(DataAnswer) }, { $ref: getSchemaPath(DatagramListAnswer) }] },
+    }),
+  );
+}
+
+export class DatagramListAnswer {
+  @ApiProperty({ type: [DatagramDto] })
+  datagrams!: DatagramDto[];
+
+  @ApiProperty({ type: 'integer', description: 'Sequence number to go on from', example: 1 })
+  nextOffset!: number;
+
+  @ApiProperty({ example: 'utf8' })
+  encoding!: string;
+
+  @ApiProperty({ description: 'The socket is closed, and these were the last' })
   eof!: boolean;
 }

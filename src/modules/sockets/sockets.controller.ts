@@ -4,7 +4,8 @@ import { Engine, DataSocket, type ManagedSocket } from '../../sockets/index.js';
 import { JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { matches, SocketListDto, socketList } from '../common/list.dto.js';
-import { readerDtos, SocketDto, socketDto } from '../common/socket.dto.js';
+import { readerDtos } from '../common/reception.dto.js';
+import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import {
   ClosedSocketsDto,

@@ -4,7 +4,7 @@ import { CloseQuery } from '../common/close.dto.js';
 import { ListQuery } from '../common/list.dto.js';
 import { LabelFilter, OneOf, Text } from '../common/fields.js';
 import { invalid } from '../problems/problem.js';
-import { ReaderDto } from '../common/socket.dto.js';
+import { ReaderDto } from '../common/reception.dto.js';
 
 export class SocketsQuery extends ListQuery {
   @OneOf(['listener', 'connection', 'client'], { description: 'Only sockets of this kind', optional: true })

@@ -1,21 +1,21 @@
 import {
-  decodeWithin,
   LogReader,
-  readWhole,
   SocketError,
-  type Encoding,
-  type LogView,
-  type BytesPiece,
-  type GapPiece,
-  type StartAt,
+  type DataPiece,
   type DataSocket,
+  type Encoding,
+  type GapPiece,
+  type LogView,
+  type ReceiveLog,
+  type Sent,
+  type StartAt,
 } from '../../sockets/index.js';
 import { closeReasonDto } from '../common/socket.dto.js';
 import type { WebSocketWriter } from './websocket-writer.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
 
 /** At most this much of one channel goes out before the next one has its turn. */
-const QUANTUM_BYTES = 64 * 1024;
+export const QUANTUM_BYTES = 64 * 1024;
 
 /** How much a client may send ahead on one channel; what the kernel took is given back in parts of it. */
 export const CREDIT_BYTES = 1024 * 1024;
@@ -29,6 +29,8 @@ export interface ChannelOptions {
   encoding: Encoding | null;
 }
 
+export type Failed = (error: SocketError) => void;
+
 /** What a channel needs from the WebSocket it is on. */
 export interface ChannelHost {
   readonly writer: WebSocketWriter;
@@ -38,33 +40,32 @@ export interface ChannelHost {
   takenOver(channel: Channel): void;
 }
 
-/** One socket on one WebSocket: reads the log as far as the client's window allows. */
-export class Channel {
-  private readonly view: LogView<BytesPiece>;
-  private limit: number;
+/** One socket on one WebSocket: reads its log as far as the client's window allows. */
+export abstract class Channel<Data extends DataPiece = DataPiece> {
+  protected readonly view: LogView<Data>;
   private acknowledged: number;
   private eofTold = false;
   private over = false;
   private unreturnedCredit = 0;
   private outstanding = 0;
 
-  constructor(
+  protected constructor(
     readonly number: number,
     readonly connection: DataSocket,
-    private readonly options: ChannelOptions,
-    private readonly host: ChannelHost,
+    protected readonly log: ReceiveLog<Data>,
+    protected readonly options: ChannelOptions,
+    protected readonly host: ChannelHost,
   ) {
-    const { mode, reader, from, windowBytes } = options;
+    const { mode, reader, from } = options;
     const wake = (): void => host.wake(this);
     this.view =
       mode === 'consume'
-        ? connection.log.attach(reader, from, wake, () => host.takenOver(this))
-        : connection.log.observe(from, wake);
+        ? log.attach(reader, from, wake, () => host.takenOver(this))
+        : log.observe(from, wake);
     this.acknowledged = this.view.position;
-    this.limit = this.acknowledged + windowBytes;
   }
 
-  /** Offset of the next byte that goes out. */
+  /** Offset of what goes out next. */
   get position(): number {
     return this.view.position;
   }
@@ -72,11 +73,11 @@ export class Channel {
   /** `closed` was sent, and the client has dealt with everything: the channel can go. */
   get isSettled(): boolean {
     if (!this.over) return false;
-    const { log } = this.connection;
-    return !(this.view instanceof LogReader) || this.acknowledged >= log.headOffset || log.isDiscarded;
+    const { log, view } = this;
+    return !(view instanceof LogReader) || this.acknowledged >= log.headOffset || log.isDiscarded;
   }
 
-  /** Bytes the client has sent here that the kernel has not taken. */
+  /** Bytes of the client's frames here that the kernel has not taken. */
   get outstandingBytes(): number {
     return this.outstanding;
   }
@@ -84,15 +85,13 @@ export class Channel {
   /** Sends at most one quantum. True while there is more that could go out now. */
   step(): boolean {
     if (this.over) return false;
-    if (this.connection.log.isDiscarded) return this.finish();
+    if (this.log.isDiscarded) return this.finish();
     const piece = this.next();
     if (piece === null) return this.tellEnd();
-    if (piece.kind === 'gap') {
-      this.host.message('gap', { channel: this.number, from: piece.from, to: piece.to });
-      this.limit = Math.max(this.limit, piece.to + this.options.windowBytes);
-      return true;
-    }
-    return this.deliver(piece);
+    if (piece.kind !== 'gap') return this.deliver(piece);
+    this.host.message('gap', { channel: this.number, from: piece.from, to: piece.to });
+    this.passed(piece.to);
+    return true;
   }
 
   /** Everything before `offset` is dealt with by the client. */
@@ -104,20 +103,12 @@ export class Channel {
     }
     if (this.view instanceof LogReader) this.view.commit(offset);
     this.acknowledged = Math.max(this.acknowledged, offset);
-    this.limit = Math.max(this.limit, offset + this.options.windowBytes);
+    this.passed(offset);
     this.host.wake(this);
   }
 
-  /** Bytes from the client; `failed` is called if the kernel does not take them all. */
-  send(payload: Buffer, failed: (error: SocketError, bytesSent: number) => void, freed: () => void): void {
-    this.outstanding += payload.length;
-    this.connection.send(payload, (error, bytesSent) => {
-      this.outstanding -= payload.length;
-      if (error !== null) failed(error, bytesSent);
-      else this.returnCredit(payload.length);
-      freed();
-    });
-  }
+  /** What a frame of the client holds. `failed` is called for what the kernel does not take. */
+  abstract send(payload: Buffer, failed: Failed, freed: () => void): void;
 
   offerCredit(): void {
     this.host.message('credit', { channel: this.number, bytes: CREDIT_BYTES });
@@ -129,33 +120,26 @@ export class Channel {
   }
 
   /** The next piece that the client's window allows; a gap takes no room. */
-  private next(): BytesPiece | GapPiece | null {
-    const { position, atHead } = this.view;
-    if (atHead) return null;
-    const maxBytes = Math.min(QUANTUM_BYTES, this.limit - position);
-    if (maxBytes <= 0) return position < this.connection.log.earliestOffset ? this.view.read(1) : null;
-    return this.options.encoding === null ? this.view.read(maxBytes) : readWhole(this.view, maxBytes);
+  protected abstract next(): Data | GapPiece | null;
+
+  /** Sends it out. True when more could follow. */
+  protected abstract deliver(piece: Data): boolean;
+
+  /** Nothing before `offset` is on its way to the client any more. */
+  protected abstract passed(offset: number): void;
+
+  /** `bytes` of a frame wait for the kernel until the answer is called. */
+  protected waitingFor(bytes: number, failed: Failed, freed: () => void): Sent {
+    this.outstanding += bytes;
+    return (error, bytesSent) => {
+      this.outstanding -= bytes;
+      if (error !== null) failed(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
+      else this.returnCredit(bytes);
+      freed();
+    };
   }
 
-  private deliver({ offset, bytes, memory }: BytesPiece): boolean {
-    const { encoding } = this.options;
-    if (encoding === null) {
-      this.host.writer.channelBytes(this.number, offset, bytes, () => memory.release());
-      return true;
-    }
-    const { log } = this.connection;
-    const ends = log.isEnded && this.view.atHead;
-    const maxBytes = Math.min(this.options.windowBytes, log.windowBytes);
-    const text = decodeWithin(maxBytes, bytes, encoding, ends);
-    memory.release();
-    this.view.position = offset + text.bytes;
-    if (text.bytes === 0) return false; // the rest of a character is still to come
-    const { data, lossy } = text;
-    this.host.message('data', { channel: this.number, offset, bytes: text.bytes, data, encoding, lossy });
-    return true;
-  }
-
-  /** At the head: says that the stream is over, and how the socket ended, once all bytes are out. */
+  /** At the head: says that the stream is over, and how the socket ended, once all is out. */
   private tellEnd(): boolean {
     if (!this.view.atHead) return false;
     const { eofOffset, isClosed } = this.connection;
@@ -169,9 +153,9 @@ export class Channel {
   private finish(): boolean {
     if (!this.connection.isClosed) return false;
     this.over = true;
-    const { closeReason, log } = this.connection;
+    const { closeReason } = this.connection;
     const reason = closeReason === null ? 'api' : closeReasonDto(closeReason);
-    this.host.message('closed', { channel: this.number, offset: log.headOffset, reason });
+    this.host.message('closed', { channel: this.number, offset: this.log.headOffset, reason });
     return false;
   }
 

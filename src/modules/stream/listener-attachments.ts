@@ -43,7 +43,7 @@ export class ListenerAttachments {
     if (attachment === undefined) return;
     for (const connection of attachment.listener.connections) {
       if (!(connection instanceof DataSocket)) continue;
-      if (connection.isClosed && connection.log.uncommittedBytes === 0) continue;
+      if (connection.isClosed && !connection.log.hasUncommitted) continue;
       this.follower.accepted(channel, connection, attachment.options);
     }
   }

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { DestinationDto, DestinationField } from '../common/datagram.dto.js';
 import { ValidateBy, ValidateIf } from 'class-validator';
 import type { Encoding, SocketEventName, StartAt } from '../../sockets/index.js';
 import { DEFAULT_LIMITS } from '../../sockets/index.js';
@@ -136,6 +137,9 @@ export class SendData {
 
   @SendEncodingField({ description: 'How `data` stands for bytes', default: 'utf8' })
   encoding: Encoding = 'utf8';
+
+  @DestinationField()
+  to?: DestinationDto;
 }
 
 export class ShutdownData {

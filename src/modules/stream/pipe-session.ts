@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import {
+  ByteLog,
+  DatagramLog,
   SocketError,
   type BytesPiece,
+  type DatagramsPiece,
   type Engine,
   type Gap,
   type LogReader,
   type DataSocket,
 } from '../../sockets/index.js';
+import { connectOver } from '../common/create.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, problemOf } from '../problems/problem.js';
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
@@ -20,11 +24,16 @@ const FRAME_BYTES = 64 * 1024;
 /** More than this waiting for the socket, and the WebSocket is not read further. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
-/** One client on `/v1/pipe`: the bytes of one socket as binary messages, nothing added, both ways. */
+type PipeReader = LogReader<BytesPiece> | LogReader<DatagramsPiece>;
+
+/**
+ * One client on `/v1/pipe`: the bytes of one socket as binary messages, nothing added, both ways. Of a
+ * datagram socket each message is one datagram.
+ */
 export class PipeSession {
   private readonly writer: WebSocketWriter;
   private connection: DataSocket | null = null;
-  private reader: LogReader<BytesPiece> | null = null;
+  private reader: PipeReader | null = null;
   /** Dialled by this WebSocket: it dies with it. */
   private dialled = false;
   private gone = false;
@@ -52,7 +61,9 @@ export class PipeSession {
     const target = pipeTarget(asked, this.engine.limits);
     this.dialled = target.dial !== null;
     const connection =
-      target.dial === null ? this.engine.dataSocket(target.socketId) : await this.engine.connect(target.dial);
+      target.dial === null
+        ? this.engine.dataSocket(target.socketId)
+        : await connectOver(this.engine, target.protocol, target.dial);
     this.connection = connection;
     if (this.gone) return void this.hangUp();
     this.reader = connection.log.attach(
@@ -73,20 +84,37 @@ export class PipeSession {
     while (!this.writer.isSaturated) {
       const piece = reader.read(FRAME_BYTES);
       if (piece === null) return this.closeAtEnd(connection);
-      if (piece.kind === 'gap') return this.failAtGap(reader, piece);
-      const { memory } = piece;
-      const next = piece.offset + piece.bytes.length;
-      this.unsent += 1;
-      this.writer.bareBytes(piece.bytes, (taken) => {
-        this.unsent -= 1;
-        if (taken) reader.commit(next);
-        memory.release();
-      });
+      if (piece.kind === 'bytes') this.message(reader, piece.bytes, piece.nextOffset, piece.memory);
+      else if (piece.kind === 'datagrams') this.datagrams(reader, connection, piece);
+      else if (connection.log instanceof ByteLog) return this.failAtGap(reader, piece);
+    }
+  }
+
+  /** One message; what the kernel took for the WebSocket counts as committed. */
+  private message(
+    reader: PipeReader,
+    bytes: Buffer,
+    nextOffset: number,
+    memory: { release(): void } | null,
+  ): void {
+    this.unsent += 1;
+    this.writer.bareBytes(bytes, (taken) => {
+      this.unsent -= 1;
+      if (taken) reader.commit(nextOffset);
+      memory?.release();
+    });
+  }
+
+  private datagrams(reader: PipeReader, { log }: DataSocket, piece: DatagramsPiece): void {
+    if (!(log instanceof DatagramLog)) return;
+    for (const { sequence, payload } of log.datagramsOf(piece)) {
+      const isLast = sequence + 1 === piece.nextOffset;
+      this.message(reader, payload, sequence + 1, isLast ? piece.memory : null);
     }
   }
 
   /** A pipe has no way to tell a gap but to end; the next one goes on behind it. */
-  private failAtGap(reader: LogReader<BytesPiece>, { from, to }: Gap): void {
+  private failAtGap(reader: PipeReader, { from, to }: Gap): void {
     reader.commit(to);
     this.fail(
       new SocketError('OFFSET_GONE', `bytes ${String(from)} to ${String(to)} are gone`, {

@@ -1,5 +1,5 @@
 import type { ClientTls, ConnectRequest, Limits } from '../../sockets/index.js';
-import { ReceiveDto, receiveSettings, requireTcp } from '../common/create.dto.js';
+import { isDatagram, ReceiveDto, receiveSettings } from '../common/create.dto.js';
 import { DurationMs, Flag, Host, OneOf, Port, ReaderName, Text } from '../common/fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
 import { invalid } from '../problems/problem.js';
@@ -20,7 +20,10 @@ export class PipeQuery {
   @Port({ description: 'Port to connect to', query: true, optional: true, example: 6379 })
   port?: number;
 
-  @OneOf(['tcp', 'tls', 'udp', 'unix'], { description: 'Only `tcp` and `tls` so far', default: 'tcp' })
+  @OneOf(['tcp', 'tls', 'udp', 'unix'], {
+    description: 'So far `tcp`, `tls` and `udp`: one message, one datagram',
+    default: 'tcp',
+  })
   protocol: string = 'tcp';
 
   @DurationMs({ description: 'Deadline of the connect', query: true, optional: true, min: 1 })
@@ -36,10 +39,11 @@ export class PipeQuery {
   reader: string = 'main';
 }
 
-export type PipeTarget = { socketId: string; dial: null } | { socketId: null; dial: ConnectRequest };
+export type PipeTarget =
+  { socketId: string; dial: null } | { socketId: null; protocol: string; dial: ConnectRequest };
 
 export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
-  const { socketId, host, port, timeoutMs = null } = query;
+  const { socketId, host, port, protocol, timeoutMs = null } = query;
   if (socketId !== undefined) {
     if (host === undefined && port === undefined) return { socketId, dial: null };
     throw invalid([{ pointer: '/socketId', detail: 'either socketId, or host and port, must be given' }]);
@@ -47,14 +51,17 @@ export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
   if (host === undefined || port === undefined) {
     throw invalid([{ pointer: '/host', detail: 'either socketId, or host and port, must be given' }]);
   }
-  const receive = receiveSettings(new ReceiveDto(), limits);
+  const receive = receiveSettings(new ReceiveDto(), limits, isDatagram(protocol));
   const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive };
   const anyEnd = { family: 'any', localAddress: null, localPort: null, idleTimeoutMs: 0 } as const;
-  return { socketId: null, dial: { ...nameless, ...anyEnd, host, port, timeoutMs, tls: tlsOf(query) } };
+  return {
+    socketId: null,
+    protocol,
+    dial: { ...nameless, ...anyEnd, host, port, timeoutMs, tls: tlsOf(query) },
+  };
 }
 
 function tlsOf({ protocol, servername, insecure }: PipeQuery): ClientTls | null {
-  requireTcp(protocol);
   if (servername === undefined && insecure === undefined) return dialledTls(protocol, undefined);
   return dialledTls(
     protocol,

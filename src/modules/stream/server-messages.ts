@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ADDRESS_REFS, AddressDto, UnixAddressDto } from '../common/address.dto.js';
 import { MissedDto, SocketEventDto } from '../common/event.dto.js';
 import { SystemReasonDto, SocketDto } from '../common/socket.dto.js';
 import { ProblemDto } from '../problems/problem.dto.js';
@@ -50,7 +51,10 @@ export class DataData {
   @ApiProperty({ ...offset, description: 'Offset of the first byte that `data` stands for' })
   offset!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Bytes that `data` stands for: acknowledge offset + bytes' })
+  @ApiProperty({ ...offset, description: 'Acknowledge this: offset + bytes; of a datagram, offset + 1' })
+  nextOffset!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Bytes that `data` stands for' })
   bytes!: number;
 
   @ApiProperty()
@@ -61,6 +65,12 @@ export class DataData {
 
   @ApiProperty({ description: 'Some bytes were not valid in that encoding' })
   lossy!: boolean;
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'Of a datagram: when the kernel received it' })
+  time?: string;
+
+  @ApiPropertyOptional({ oneOf: ADDRESS_REFS, description: 'Of a datagram: who sent it' })
+  from?: AddressDto | UnixAddressDto;
 }
 
 export class GapData {

@@ -2,17 +2,20 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import {
   encode,
+  sendTo,
   SocketError,
   type Engine,
   type DataSocket,
   type StreamListener,
 } from '../../sockets/index.js';
+import { destinationOf } from '../common/datagram.dto.js';
 import { closeReasonDto, listenerDto, socketDto } from '../common/socket.dto.js';
 import { validate } from '../common/validation.js';
 import type { EventFeed } from '../engine/event-feed.js';
 import { invalid, problem, ProblemError, problemOf } from '../problems/problem.js';
-import { Channel, type ChannelHost, type ChannelOptions } from './channel.js';
+import type { Channel, ChannelHost, ChannelOptions } from './channel.js';
 import { channelOf, readEnvelope } from './envelope.js';
+import { openChannel, refuseOtherType } from './open-channel.js';
 import { readClientFrame } from './frame.js';
 import { Intake } from './intake.js';
 import { ListenerAttachments, type ListenerFollower } from './listener-attachments.js';
@@ -207,10 +210,11 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     this.channel(channel).ack(offset);
   }
 
-  private send({ channel, data, encoding }: SendData, question: Question): void {
+  private send({ channel, data, encoding, to }: SendData, question: Question): void {
     const target = this.channel(channel);
     const payload = encode(data, encoding);
-    target.connection.sendAll(payload, target.connection.sendTimeoutMs).then(
+    const where = to === undefined ? null : destinationOf(to);
+    sendTo(target.connection, payload, { to: where, mode: 'all' }).then(
       (bytesSent) => this.message('sent', { channel, bytesSent }, question),
       (error: unknown) => this.fail(error, question, channel),
     );
@@ -244,17 +248,22 @@ export class StreamSession implements ChannelHost, ListenerFollower {
     if (typeof frame === 'string') return this.fail(new ProblemError('bad-request', frame), {});
     const channel = this.channels.get(frame.channel);
     if (channel === undefined) return this.fail(noChannel(frame.channel), {}, frame.channel);
-    channel.send(
-      frame.payload,
-      (error, bytesSent) => this.fail(withBytesSent(error, bytesSent), {}, frame.channel),
-      () => this.intake.weigh(channel),
-    );
+    try {
+      refuseOtherType(frame, channel);
+      channel.send(
+        frame.payload,
+        (error) => this.fail(error, {}, frame.channel),
+        () => this.intake.weigh(channel),
+      );
+    } catch (error) {
+      this.fail(error, {}, frame.channel);
+    }
     this.intake.weigh(channel);
   }
 
   private open(connection: DataSocket, options: ChannelOptions): Channel {
     this.refuseTooMany();
-    const channel = new Channel(this.nextNumber(), connection, options, this);
+    const channel = openChannel(this.nextNumber(), connection, options, this);
     this.channels.set(channel.number, channel);
     return channel;
   }
@@ -301,8 +310,4 @@ export class StreamSession implements ChannelHost, ListenerFollower {
 
 function noChannel(number: number): ProblemError {
   return new ProblemError('not-found', `no channel ${String(number)} on this WebSocket`);
-}
-
-function withBytesSent(error: SocketError, bytesSent: number): SocketError {
-  return new SocketError(error.code, error.message, { ...error.details, bytesSent });
 }

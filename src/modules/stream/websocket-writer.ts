@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { FRAME_HEADER_BYTES, writeFrameHeader } from './frame.js';
+import { FRAME_HEADER_BYTES, writeFrameHeader, type FrameType } from './frame.js';
 
 /** More than this on its way to the kernel, and the reading from the log waits. */
 const SATURATED_BYTES = 1024 * 1024;
@@ -46,9 +46,15 @@ export class WebSocketWriter {
   }
 
   /** Bytes of a socket with the header of the stream protocol; `done` says whether the kernel took them. */
-  channelBytes(channel: number, offset: number, bytes: Buffer, done: (taken: boolean) => void): void {
+  channelBytes(
+    type: FrameType,
+    channel: number,
+    offset: number,
+    bytes: Buffer,
+    done: (taken: boolean) => void,
+  ): void {
     const header = messageHeader(FRAME_HEADER_BYTES, bytes.length);
-    writeFrameHeader(header, header.length - FRAME_HEADER_BYTES, channel, offset);
+    writeFrameHeader(header, header.length - FRAME_HEADER_BYTES, type, channel, offset);
     this.binary(header, bytes, done);
   }
 

@@ -33,9 +33,23 @@ export const libc = {
     'intptr_t sendto(int, const uint8_t*, size_t, int, const uint8_t*, uint32_t)',
   ),
   recv: call<[number, Uint8Array, number, number]>('intptr_t recv(int, uint8_t*, size_t, int)'),
+  recvmmsg: call<[number, Uint8Array, number, number, null]>(
+    'int recvmmsg(int, uint8_t*, uint32_t, int, void*)',
+  ),
   if_nametoindex: call<[string]>('uint32_t if_nametoindex(const char*)'),
   if_indextoname: call<[number, Uint8Array]>('uintptr_t if_indextoname(uint32_t, uint8_t*)'),
 } as const;
+
+const malloc = lib.func('void *malloc(size_t)') as (bytes: number) => bigint;
+
+/**
+ * Memory whose address is known, for structures that point at each other, all zeros. It stays for as
+ * long as the process does. (The address of a Buffer of Node's own is not to be had.)
+ */
+export function lastingMemory(bytes: number): { memory: Buffer; address: bigint } {
+  const address = malloc(bytes);
+  return { memory: Buffer.from(koffi.view(address, bytes)).fill(0), address };
+}
 
 /** errno(3) of the call before, on this thread: ask at once. */
 export function errno(): number {

@@ -49,13 +49,19 @@ export function decodeSockaddr(bytes: Buffer, length: number): Endpoint {
   if (family === AF.ipv4) return endpointOf(bytes.subarray(4, 8).join('.'), bytes.readUInt16BE(2));
   if (family === AF.ipv6) {
     const scope = bytes.readUInt32LE(IPV6_SCOPE_AT);
-    const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(IPV6_ADDRESS_AT + i * 2));
-    const text = compressed(groups) + (scope === 0 ? '' : `%${interfaceName(scope)}`);
+    const address = addressText(bytes.subarray(IPV6_ADDRESS_AT, IPV6_ADDRESS_AT + 16));
+    const text = address + (scope === 0 ? '' : `%${interfaceName(scope)}`);
     return endpointOf(text, bytes.readUInt16BE(2));
   }
   const path = bytes.subarray(UNIX_PATH_AT, Math.max(UNIX_PATH_AT, length));
   const end = path.indexOf(0, path[0] === 0 ? 1 : 0);
   return { family: 'unix', path: path.toString('utf8', 0, end < 0 ? path.length : end) };
+}
+
+/** The 4 or 16 bytes of an address as text. */
+export function addressText(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.');
+  return compressed(Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2)));
 }
 
 /** The index of an interface by its name or number; EINVAL when there is none. */
