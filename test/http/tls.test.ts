@@ -5,6 +5,7 @@ import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { Authority, describeWithOpenssl, type Certificate } from '../support/certificates.js';
 import { portOf } from '../support/ends.js';
+import { MAX_HANDSHAKES } from '../../src/sockets/limits.js';
 import { closePeers, freePort, Peer, PeerServer } from './peer.js';
 import { dial, inspect, inState, listen, polled } from './steps.js';
 
@@ -134,6 +135,36 @@ describeWithOpenssl('TLS', () => {
       });
       await api.delete(`/v1/listeners/${listener.id}`);
       expect((await peer.rest()).ended).toBe('ECONNRESET');
+    });
+
+    it('resets who comes while all its handshakes are taken by silent peers', async () => {
+      const listener = await tlsListener();
+      const silent = await Promise.all(
+        Array.from({ length: MAX_HANDSHAKES }, () => Peer.connect(portOf(listener))),
+      );
+      const look = async () => (await api.get<ListenerDto>(`/v1/listeners/${listener.id}`)).body;
+      await polled('all are taken', async () => handshakesOf(await look()).inProgress === MAX_HANDSHAKES);
+      // The reset can be there before the connect is noticed.
+      const ended = Peer.connect(portOf(listener)).then(async (peer) => (await peer.rest()).ended);
+      expect(await ended.catch((error: unknown) => (error as NodeJS.ErrnoException).code)).toBe('ECONNRESET');
+      expect(await look()).toMatchObject({ rejectedConnections: 1, openConnections: 0 });
+      silent[0]!.finish();
+      await failedHandshakes(listener.id, 1);
+      (await secureConnect(portOf(listener))).destroy();
+    });
+
+    it('is declared by name: the same again changes nothing, another certificate replaces it, a bad one does not', async () => {
+      const tls = identityOf(server);
+      const declare = (spec: object) =>
+        api.put<ListenerDto>('/v1/listeners/declared', { protocol: 'tls', ...spec });
+      const { status, body } = await declare({ tls });
+      expect(status).toBe(201);
+      expect((await declare({ tls })).body.id).toBe(body.id);
+      await api.refused(declare({ tls: { ...tls, key: authority.itself.key } }), 400, 'validation-failed');
+      expect((await inspect(api, 'declared')).id).toBe(body.id);
+      const renewed = authority.sign('renewed', { subjectAltName: 'DNS:localhost' });
+      const replaced = await declare({ tls: identityOf(renewed) });
+      expect(replaced.body.tls).toMatchObject({ certificate: { subject: 'O=Sockeye, CN=renewed' } });
     });
 
     it('keeps room for real peers: over maxConnections a connection is sent away after its handshake', async () => {

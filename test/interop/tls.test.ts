@@ -8,6 +8,7 @@ import { inState, inspect, listen, polled } from '../http/steps.js';
 import { startApi, type Api, type Answer } from '../support/api.js';
 import { Authority, describeWithOpenssl, type Certificate } from '../support/certificates.js';
 import { portOf } from '../support/ends.js';
+import { PipeClient, terminateClients } from '../support/ws-client.js';
 import {
   dial,
   itWith,
@@ -30,6 +31,7 @@ let ours: Certificate;
 
 beforeAll(async () => (api = await startApi()));
 afterAll(async () => {
+  terminateClients();
   await stopPrograms();
   await api.close();
 });
@@ -294,6 +296,23 @@ describeWithOpenssl('TLS with programs that are not ours', () => {
         code: 'EPROTO',
         message: expect.stringMatching(/alert certificate required/) as string,
       });
+    });
+  });
+
+  it('the pipe dials openssl s_server, verifies it, and goes on without when it may', async () => {
+    const first = await sServer(server);
+    const query = `protocol=tls&host=127.0.0.1&port=${first.port}`;
+    const pipe = await PipeClient.open(api.application, `${query}&servername=localhost&insecure=true`);
+    pipe.send('through the pipe\n');
+    await told(first.program, /through the pipe/);
+    first.program.write('and back\n');
+    expect((await pipe.bytes(9)).toString()).toBe('and back\n');
+
+    const second = await sServer(server);
+    const refused = await PipeClient.open(api.application, `protocol=tls&host=localhost&port=${second.port}`);
+    expect(await refused.closing()).toMatchObject({
+      code: 4502,
+      reason: expect.stringMatching(/tls-failed$/) as string,
     });
   });
 

@@ -211,7 +211,11 @@ export class StreamClient extends Client<Message | Frame> {
 
 /** `/v1/pipe`: one socket, plain bytes. */
 export class PipeClient extends Client<Buffer> {
-  static async open(service: Service, query: string, options: OpenOptions = {}): Promise<PipeClient> {
+  static async open(
+    service: Pick<Service, 'url'>,
+    query: string,
+    options: OpenOptions = {},
+  ): Promise<PipeClient> {
     const { protocols = [], ...rest } = options;
     return new PipeClient(await upgraded(`${service.url}/v1/pipe?${query}`, protocols, rest));
   }
