@@ -8,6 +8,7 @@ import type { Destination } from './destination.js';
 import type { Endpoint, InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { CLOSE_FLUSH_MS } from './limits.js';
+import { Memberships } from './memberships.js';
 import { arenaFor } from './native/arenas.js';
 import { addressText, encodeSockaddr } from './native/sockaddr.js';
 import {
@@ -51,6 +52,7 @@ export class DatagramSocket extends DataSocket {
   private readonly watch: Watch;
   private readonly receiver: DatagramReceiver;
   private readonly sends: DatagramSends;
+  readonly memberships: Memberships;
   private pausedByUser = false;
   private receiveShut = false;
   /** The last error that came back for a datagram sent before (ICMP port unreachable, say); null: none. */
@@ -83,6 +85,8 @@ export class DatagramSocket extends DataSocket {
       (data, to) => this.transmit(data, to),
       () => this.applyInterest(),
     );
+    const port = 'port' in this.localAddress ? this.localAddress.port : 0;
+    this.memberships = new Memberships(() => this.descriptor('setsockopt'), policy, port);
     this.watch = new Watch(fd, () => this.ready());
     this.applyInterest();
   }

@@ -21,6 +21,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('clients', 'Sockets that connect')
     .addTag('sockets', 'Every socket, whatever its kind')
     .addTag('data', 'The bytes of a socket')
+    .addTag('multicast', 'Groups of a datagram socket')
     .addTag('events', 'What happens to sockets, as it happens')
     .addTag('settings', 'What holds for the whole process')
     .addTag(
