@@ -1,7 +1,10 @@
 import type net from 'node:net';
-import { addressBytes, endpointOf, type Family, type InternetEndpoint } from './endpoint.js';
+import { endpointOf, scopedAddressBytes, splitZone, type Family, type InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
+import { interleave, race } from './happy-eyeballs.js';
 import { unconnectedSocket } from './kernel-handle.js';
+import { ATTEMPT_DELAY_MS } from './limits.js';
+import { interfaceIndex } from './native/sockaddr.js';
 import { blocked, type Policy } from './policy.js';
 import type { OptionSetting } from './options/setting.js';
 import { openStream } from './stream-descriptor.js';
@@ -19,35 +22,79 @@ export interface DialTarget {
   options: readonly OptionSetting[];
 }
 
+/** What dialling needs of who asks for it. */
+export interface Dialling<T> {
+  /** Ends it, with the error that is its reason. */
+  signal: AbortSignal;
+  /** A place for one more descriptor, beside the one that the client has: Registry.reserve. */
+  reserve: () => () => void;
+  /** Runs in the tick of the connect, before a byte is read, and owns the socket if it answers a value. */
+  onConnect: (socket: net.Socket) => T | null;
+}
+
 /**
  * Connects a TCP socket: syntax of the name, one resolution, policy over every address, then the
- * numeric addresses in the resolver's order until one answers or the deadline has passed. `onConnect`
- * runs in the tick of the connect, before a byte is read, and owns the socket if it answers a value.
+ * numeric addresses by Happy Eyeballs (RFC 8305) until one answers or the deadline has passed.
  */
-export async function dial<T>(
-  target: DialTarget,
-  policy: Policy,
-  onConnect: (socket: net.Socket) => T | null,
-): Promise<T> {
-  const deadline = Date.now() + target.timeoutMs;
-  const candidates = allowedOf(
-    await resolveHost(target.host, target.family, target.timeoutMs),
-    target,
-    policy,
-  );
-  checkLocalEnd(target, policy);
-  let failure: unknown;
-  for (const [index, { address }] of candidates.entries()) {
+export async function dial<T>(target: DialTarget, policy: Policy, dialling: Dialling<T>): Promise<T> {
+  const { host, family, timeoutMs } = target;
+  const deadline = new AbortController();
+  const giveUp = (): void => deadline.abort(dialling.signal.reason);
+  dialling.signal.addEventListener('abort', giveUp);
+  const late = new SocketError('ETIMEDOUT', `getaddrinfo ETIMEDOUT ${host}`, {
+    syscall: 'getaddrinfo',
+    address: host,
+  });
+  const timer = setTimeout(() => deadline.abort(late), timeoutMs);
+  const { signal } = deadline;
+  try {
+    if (dialling.signal.aborted) giveUp();
+    const found = await unlessAborted(resolveHost(host, family, timeoutMs), signal);
+    const allowed = allowedOf(found, target, policy);
+    checkLocalEnd(target, policy);
+    const places = new Places(dialling.reserve);
+    return await race({
+      candidates: interleave(bindable(allowed, target)),
+      delayMs: ATTEMPT_DELAY_MS,
+      signal,
+      connect: ({ address }, cut) => places.during(() => connect(address, target, policy, dialling, cut)),
+    });
+  } finally {
+    clearTimeout(timer);
+    dialling.signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** The resolver cannot be cancelled; its answer is not waited for any more. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(SocketError.fromSystem(signal.reason, { syscall: 'getaddrinfo' }));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/** The first attempt has the client's own place; whoever tries beside it needs another. */
+class Places {
+  private ownIsFree = true;
+
+  constructor(private readonly reserve: () => () => void) {}
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.take();
     try {
-      // An address that swallows everything must not take the time of those after it.
-      const share = (deadline - Date.now()) / (candidates.length - index);
-      return await connect(address, target, Date.now() + share, policy, onConnect);
-    } catch (error) {
-      failure = error;
-      if (Date.now() >= deadline) break;
+      return await work();
+    } finally {
+      release();
     }
   }
-  throw SocketError.fromSystem(failure, { syscall: 'connect', port: target.port });
+
+  private take(): () => void {
+    if (!this.ownIsFree) return this.reserve();
+    this.ownIsFree = false;
+    return () => (this.ownIsFree = true);
+  }
 }
 
 /** Every address that the policy lets a socket connect to; ADDRESS_BLOCKED when there is none. */
@@ -66,7 +113,7 @@ export function allowedOf(found: ResolvedAddress[], target: DialTarget, policy: 
 export function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy): void {
   if (localAddress === null && localPort === null) return;
   const address = localAddress ?? '127.0.0.1';
-  if (addressBytes(address) === null) {
+  if (scopedAddressBytes(address) === null) {
     throw new SocketError('EINVAL', 'must be a numeric address', { syscall: 'bind', field: 'localAddress' });
   }
   const decision = policy.mayBind(address, localPort ?? 0);
@@ -79,36 +126,43 @@ export function localEnd({ localAddress, localPort }: DialTarget, family: Family
   return { address: localAddress ?? (family === 'ipv6' ? '::' : '0.0.0.0'), port: localPort ?? 0, family };
 }
 
+/** A socket that is bound to an address of one family cannot connect to the other. */
+function bindable(found: ResolvedAddress[], { host, localAddress }: DialTarget): ResolvedAddress[] {
+  if (localAddress === null) return found;
+  const { family } = endpointOf(localAddress, 0);
+  const left = found.filter((candidate) => candidate.family === family);
+  if (left.length > 0) return left;
+  throw new SocketError('EAFNOSUPPORT', `no address of ${host} is ${family}, as ${localAddress} is`, {
+    syscall: 'connect',
+    address: host,
+  });
+}
+
+/** One attempt. Rejects at once when `signal` is aborted; after an error the descriptor is closed. */
 function connect<T>(
   address: string,
   target: DialTarget,
-  deadline: number,
   policy: Policy,
-  onConnect: (socket: net.Socket) => T | null,
+  { onConnect }: Dialling<T>,
+  signal: AbortSignal,
 ): Promise<T> {
-  const { port } = target;
+  const end = endpointOf(address, target.port);
+  const { port, family } = end;
   return new Promise<T>((resolve, reject) => {
-    const { family } = endpointOf(address, port);
+    checkZone(address);
     const fd = openStream({ family, local: localEnd(target, family), options: target.options });
     const socket = unconnectedSocket(fd);
-    socket.connect({ host: address, port });
     const fail = (error: SocketError): void => {
-      clearTimeout(timer);
+      signal.removeEventListener('abort', cut);
       socket.destroy();
       reject(error);
     };
-    const late = (): void =>
-      fail(
-        new SocketError('ETIMEDOUT', `connect ETIMEDOUT ${address}:${String(port)}`, {
-          syscall: 'connect',
-          address,
-          port,
-        }),
-      );
-    const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
+    const cut = (): void => fail(cutShort(signal.reason, end));
+    signal.addEventListener('abort', cut);
+    socket.connect({ host: address, port });
     socket.on('error', (error) => fail(SocketError.fromSystem(error, { syscall: 'connect', address, port })));
     socket.once('connect', () => {
-      clearTimeout(timer);
+      signal.removeEventListener('abort', cut);
       // The peer that the kernel reached is what counts, whatever was asked for.
       const peer = endpointOf(socket.remoteAddress ?? '', socket.remotePort ?? 0);
       const decision = policy.mayConnect(peer.address, peer.port);
@@ -119,4 +173,17 @@ function connect<T>(
       resolve(taken);
     });
   });
+}
+
+/** Why an attempt was ended from outside, as its own error; undefined: another one has connected. */
+function cutShort(reason: unknown, { address, port }: InternetEndpoint): SocketError {
+  const code = reason instanceof SocketError ? reason.code : 'ECANCELED';
+  const message = `connect ${code} ${address}:${String(port)}`;
+  return new SocketError(code, message, { syscall: 'connect', address, port });
+}
+
+/** libuv would take an interface that there is not for none. */
+function checkZone(address: string): void {
+  const { zone } = splitZone(address);
+  if (zone !== null) interfaceIndex(zone);
 }

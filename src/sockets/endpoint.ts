@@ -36,6 +36,18 @@ export function addressBytes(address: string): Uint8Array | null {
   return ipv6Bytes(address);
 }
 
+/** As `addressBytes`; a link-local address may carry its zone (RFC 4007), which is no part of the bytes. */
+export function scopedAddressBytes(text: string): Uint8Array | null {
+  const { address, zone } = splitZone(text);
+  const bytes = addressBytes(address);
+  if (bytes === null || zone === null) return bytes;
+  const isLinkLocal = bytes[0] === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80;
+  return isLinkLocal && ZONE.test(zone) ? bytes : null;
+}
+
+/** The name or number of an interface: IFNAMSIZ is 16. */
+const ZONE = /^[A-Za-z0-9._-]{1,15}$/;
+
 function ipv6Bytes(address: string): Uint8Array {
   let text = address;
   const dotted = /(?<=:)[0-9.]+$/.exec(address)?.[0];

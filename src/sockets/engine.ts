@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
 import { DataSocket } from './data-socket.js';
 import { bindDatagram, dialDatagram, type BindRequest } from './datagram-open.js';
 import { DatagramSocket } from './datagram-socket.js';
-import { dial, type DialTarget } from './dial.js';
+import { Clients, type ConnectRequest } from './clients.js';
+import { ConnectingClient } from './connecting-client.js';
 import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
-import { tcpDefaults, type OptionSetting } from './options/setting.js';
+import { tcpDefaults } from './options/setting.js';
 import { Listeners, type Declared, type ListenRequest } from './listeners.js';
 import { Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive-budget.js';
@@ -15,19 +15,10 @@ import { Registry } from './registry.js';
 import type { Dropped } from './flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
-import type { DataSettings, ProcessSettings } from './socket-settings.js';
+import type { ProcessSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
 import { StreamListener, type Admission } from './stream-listener.js';
-import type { ClientTls } from './tls-context.js';
-import { clientHandshake, type TlsSession } from './tls-handshake.js';
 import { UnixFiles, type UnixSettings } from './unix-files.js';
-
-export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutMs'> {
-  /** For the whole: name, all addresses, TLS. null: the default timeout, or the limit. */
-  timeoutMs: number | null;
-  /** TLS over the connection; null: plain TCP. */
-  tls: ClientTls | null;
-}
 
 export interface EngineOptions {
   limits?: Partial<Limits>;
@@ -48,8 +39,8 @@ export class Engine {
   readonly unix: UnixFiles;
   private readonly registry: Registry;
   private readonly listeners: Listeners;
+  private readonly clients: Clients;
   private readonly budget: ReceiveBudget;
-  private readonly tcpDefaults: readonly OptionSetting[];
   private readonly context: SocketContext;
   private readonly events = new EventEmitter();
   private readonly sweeper: NodeJS.Timeout;
@@ -60,7 +51,6 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.policy = new Policy(options.policy);
-    this.tcpDefaults = tcpDefaults(this.limits.keepAliveMs);
     this.unix = new UnixFiles(options.unix ?? { directory: '', records: '' });
     this.registry = new Registry(this.limits, (socket) => {
       if (!(socket instanceof DataSocket)) return;
@@ -81,7 +71,10 @@ export class Engine {
       reserve: (name, inPlaceOf) => this.reserve(name, inPlaceOf),
       admit: (socket) => this.admit(socket, socket.kind === 'connection' ? 'accepted' : 'created'),
     };
-    this.listeners = new Listeners(this.registry, this.policy, this.context, admission, this.tcpDefaults);
+    const around = [this.registry, this.policy, this.context, admission] as const;
+    const defaults = tcpDefaults(this.limits.keepAliveMs);
+    this.listeners = new Listeners(...around, defaults);
+    this.clients = new Clients(...around, defaults);
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -107,30 +100,11 @@ export class Engine {
   }
 
   /**
-   * connect(2), and the handshake of TLS, within the deadline. Errors as `listen`, and those of the
-   * peer or the way to it.
+   * connect(2), and the handshake of TLS, within the deadline. Errors as `listen`, those of the peer or
+   * the way to it, and ECANCELED when the client is closed meanwhile, or `gone` is aborted.
    */
-  async connect(request: ConnectRequest): Promise<StreamConnection> {
-    const handshake = request.tls === null ? null : clientHandshake(request.tls, request.host);
-    const timeoutMs = this.dialTimeoutMs(request);
-    const deadline = Date.now() + timeoutMs;
-    const target = { ...request, timeoutMs, options: [...this.tcpDefaults, ...request.options] };
-    return this.inPlace(request.name, async () => {
-      if (handshake === null) return dial(target, this.policy, (raw) => this.take(request, raw, null));
-      const secured = await dial(target, this.policy, (raw) => ({
-        raw,
-        session: handshake(raw, deadline - Date.now()),
-      }));
-      const client = this.take(request, secured.raw, await secured.session);
-      if (client !== null) return client;
-      throw new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read' });
-    });
-  }
-
-  private take(request: ConnectRequest, raw: Socket, session: TlsSession | null): StreamConnection | null {
-    const settings = { ...request, dialledHost: request.host };
-    const client = StreamConnection.over(raw, session, 'client', settings, this.context, null);
-    return client === null ? null : this.admit(client, 'connected');
+  connect(request: ConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
+    return this.clients.connect(request, gone);
   }
 
   /** bind(2) of a datagram socket. Errors as `listen`. */
@@ -181,6 +155,8 @@ export class Engine {
   dataSocket(idOrName: string): DataSocket {
     const socket = this.get(idOrName);
     if (socket instanceof DataSocket) return socket;
+    if (socket instanceof ConnectingClient)
+      throw new SocketError('ENOTCONN', `ENOTCONN: ${idOrName} is ${socket.state}`);
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is a listener: it carries no bytes`);
   }
 
@@ -189,6 +165,13 @@ export class Engine {
     const socket = this.dataSocket(idOrName);
     if (socket instanceof StreamConnection) return socket;
     throw new SocketError('EOPNOTSUPP', `${idOrName} is not a stream: ${socket.protocol}`);
+  }
+
+  /** A client, connected or not yet. */
+  client(idOrName: string): ManagedSocket {
+    const socket = this.get(idOrName);
+    if (socket.kind === 'client') return socket;
+    throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a client`);
   }
 
   list(after: number, limit: number, matches: (socket: ManagedSocket) => boolean): Page<ManagedSocket> {

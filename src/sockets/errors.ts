@@ -107,6 +107,16 @@ type EngineCode =
 
 export type SocketErrorCode = (typeof SYSTEM_CODES)[number] | VerifyCode | EngineCode;
 
+/** One address that was tried, and what came of it. */
+export interface Attempt {
+  address: string | null;
+  port: number | null;
+  code: SocketErrorCode;
+  errno: number | null;
+  syscall: string | null;
+  durationMs: number;
+}
+
 export interface SocketErrorDetails {
   /** Positive number of errno.h, or the negative one of the resolver (netdb.h). */
   errno?: number | undefined;
@@ -121,6 +131,8 @@ export interface SocketErrorDetails {
   bytesSent?: number | undefined;
   /** OFFSET_OUT_OF_RANGE, OPTION_INVALID, PAYLOAD_INVALID, TLS_INVALID, EINVAL: the field that was wrong. */
   field?: string | undefined;
+  /** A connect that failed: every address that was tried, in the order of their failing. */
+  attempts?: Attempt[] | undefined;
   cause?: unknown;
 }
 

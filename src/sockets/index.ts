@@ -17,7 +17,9 @@
  *     datagram-log.ts       ... datagrams (datagram-record.ts: one in memory, datagram-index.ts: where)
  *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
  *     send-queue.ts         what it has to send
- *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver
+ *   clients.ts            connecting; connecting-client.ts: a client until it is connected
+ *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver; happy-eyeballs.ts:
+ *                         which address is tried when
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
  *   unix-path.ts          where Unix sockets may be; unix-files.ts: their files, and which are ours
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
@@ -37,11 +39,12 @@ export { DatagramLog, type ReceivedDatagram } from './datagram-log.js';
 export { sendTo } from './send-to.js';
 export { DatagramSocket } from './datagram-socket.js';
 export type { Destination } from './destination.js';
-export { Engine, type ConnectRequest, type EngineOptions } from './engine.js';
+export { Engine, type EngineOptions } from './engine.js';
+export type { ConnectRequest } from './clients.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
-export { SocketError, VERIFY_CODES, type SocketErrorCode, type VerifyCode } from './errors.js';
+export { SocketError, VERIFY_CODES, type Attempt, type SocketErrorCode, type VerifyCode } from './errors.js';
 export { DEFAULT_LIMITS, IDEMPOTENCY_MS, MAX_IDEMPOTENCY_KEYS, type Limits } from './limits.js';
 export type { Decoded } from './charset.js';
 export { decode, decodeWithin, encode, isEncoding, isReadableEncoding, type Encoding } from './payload.js';

@@ -43,6 +43,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   eventHistory: 10_000,
 };
 
+/** How long an address may say nothing before the next is tried beside it (RFC 8305, 8). */
+export const ATTEMPT_DELAY_MS = 250;
+
 /** Readers one socket remembers: each is a cursor that may hold bytes. */
 export const MAX_READERS = 64;
 

@@ -1,4 +1,11 @@
-import { addressBytes, contains, isMapped, parseNetwork, type Network } from './endpoint.js';
+import {
+  addressBytes,
+  contains,
+  isMapped,
+  parseNetwork,
+  scopedAddressBytes,
+  type Network,
+} from './endpoint.js';
 import { SocketError } from './errors.js';
 
 /** What an operator may say about where sockets go. */
@@ -64,7 +71,7 @@ export class Policy {
   }
 
   mayConnect(address: string, port: number): Decision {
-    const bytes = addressBytes(address);
+    const bytes = scopedAddressBytes(address);
     if (bytes === null) return deny('not-an-address');
     if (this.isControl(bytes, port)) return deny('control-port');
     const denied = find(this.settings.egressDeny, bytes);
@@ -82,7 +89,7 @@ export class Policy {
   }
 
   mayBind(address: string, port: number): Decision {
-    const bytes = addressBytes(address);
+    const bytes = scopedAddressBytes(address);
     if (bytes === null) return deny('not-an-address');
     const { from, to } = this.settings.bindPorts;
     if (port !== 0 && (port < from || port > to)) return deny(`port-range ${String(from)}-${String(to)}`);

@@ -66,6 +66,13 @@ export class Registry {
     if (socket.name !== null) this.byName.set(socket.name, socket);
   }
 
+  /** Puts `next`, which has the same id, where `before` stood. */
+  replace(before: ManagedSocket, next: ManagedSocket): void {
+    this.byId.set(next.id, next);
+    this.all.replace(before, next);
+    if (next.name !== null) this.byName.set(next.name, next);
+  }
+
   /** Who has the name now. */
   openNamed(name: string): ManagedSocket | null {
     const holder = this.byName.get(name);

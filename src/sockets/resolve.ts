@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { endpointOf, addressBytes, type Family } from './endpoint.js';
+import { endpointOf, scopedAddressBytes, type Family } from './endpoint.js';
 import { SocketError } from './errors.js';
 
 export type FamilyChoice = 'any' | Family;
@@ -14,7 +14,7 @@ const MAX_NAME_LENGTH = 253;
 
 /** What may be asked of the resolver: it cuts a name at a NUL, so the syntax is checked before. */
 export function isHostSyntax(host: string): boolean {
-  if (addressBytes(host) !== null) return true;
+  if (scopedAddressBytes(host) !== null) return true;
   return host.length <= MAX_NAME_LENGTH && /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?$/.test(host);
 }
 
@@ -30,7 +30,7 @@ export async function resolveHost(
   if (!isHostSyntax(host)) {
     throw new SocketError('EINVAL', 'not a host name or address', { syscall: 'getaddrinfo', address: host });
   }
-  if (addressBytes(host) !== null) return [numeric(host, family)];
+  if (scopedAddressBytes(host) !== null) return [numeric(host, family)];
   const found = await withDeadline(
     lookup(host, { all: true, family: FAMILY_NUMBER[family], order: 'verbatim' }).catch((error: unknown) => {
       throw SocketError.fromSystem(error, { syscall: 'getaddrinfo', address: host });

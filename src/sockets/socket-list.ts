@@ -29,6 +29,13 @@ export class SocketList {
     this.live += 1;
   }
 
+  replace(before: ManagedSocket, next: ManagedSocket): void {
+    const index = this.indexFrom(before.sequence);
+    if (this.slots[index] !== before) return;
+    next.sequence = before.sequence;
+    this.slots[index] = next;
+  }
+
   remove(socket: ManagedSocket): void {
     const index = this.indexFrom(socket.sequence);
     if (this.slots[index] !== socket) return;

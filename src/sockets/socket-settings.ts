@@ -7,6 +7,8 @@ export interface SocketLabels {
   labels: Readonly<Record<string, string>>;
   /** Closed when nobody renews it for this long; null: never. */
   leaseMs: number | null;
+  /** Of a client that has connected: who it was while connecting, and since when. */
+  born?: { readonly id: string; readonly at: number };
 }
 
 /** What can be changed for the whole process while it runs. */

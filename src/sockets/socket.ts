@@ -37,7 +37,10 @@ export const CLOSE_REASONS = [
 ] as const;
 export type CloseReason = SocketError | (typeof CLOSE_REASONS)[number];
 
-/** A life begins with one of the first three, and ends with `closed` or `failed`; each comes once. */
+/**
+ * A life begins with one of the first three, and ends with `closed` or `failed`; each comes once. A
+ * client that could not connect has its end only.
+ */
 export const SOCKET_EVENTS = [
   'created',
   'accepted',
@@ -113,10 +116,10 @@ export abstract class ManagedSocket {
     readonly identity: SocketLabels,
     protected readonly context: SocketContext,
   ) {
-    this.id = ID_PREFIX[kind] + randomBytes(12).toString('hex');
+    this.id = identity.born?.id ?? ID_PREFIX[kind] + randomBytes(12).toString('hex');
     this.current = initial;
     this.spoken = protocol;
-    this.createdAt = context.now();
+    this.createdAt = identity.born?.at ?? context.now();
     this.timeoutMs = context.settings.defaultTimeoutMs;
     this.currentLease = Lease.of(identity.leaseMs, this.createdAt);
   }

@@ -159,10 +159,16 @@ describe('a client that cannot connect', () => {
     expect((await api.refused(six, 422, 'not-supported')).code).toBe('EAFNOSUPPORT');
   });
 
-  it('leaves nothing behind', async () => {
+  it('stays for a look, failed, and leaves its name to another', async () => {
     await api.refused(connect({ port: await freePort(), name: 'failed' }), 502, 'connection-refused');
-    await api.refused(api.get('/v1/clients/failed'), 404, 'not-found');
-    await dial(api, { name: 'failed' });
+    const { body } = await api.get<SocketDto>('/v1/clients/failed');
+    expect(body).toMatchObject({
+      state: 'failed',
+      closeReason: { code: 'ECONNREFUSED', errno: 111 },
+      remoteAddress: null,
+    });
+    const { client } = await dial(api, { name: 'failed' });
+    expect((await api.get<SocketDto>('/v1/clients/failed')).body.id).toBe(client.id);
   });
 });
 

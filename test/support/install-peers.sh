@@ -7,7 +7,7 @@
 # the tests that need the missing program say that they were skipped. SOCKEYE_INSTALL_PEERS=0 turns it off.
 set -euo pipefail
 
-PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl)
+PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl iptables tcpdump)
 
 # Another process may hold the package manager's lock; longer than this and the tests go on without.
 LOCK_WAIT_SECONDS=120

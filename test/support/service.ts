@@ -154,12 +154,16 @@ export class Service {
   }
 }
 
-/** Starts `node dist/main.js` without waiting for it: for starts that are refused. */
-export function spawnService(env: Record<string, string> = {}): Program {
+/**
+ * Starts `node dist/main.js` without waiting for it: for starts that are refused. `prefix` puts another
+ * program in front of it, one that ends in exec.
+ */
+export function spawnService(env: Record<string, string> = {}, prefix: string[] = []): Program {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run 'npm run build' first`);
   const data = mkdtempSync(join(tmpdir(), 'sockeye-test-'));
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SOCKEYE_'));
-  const program = startProgram(process.execPath, [MAIN], {
+  const [command, ...rest] = [...prefix, process.execPath, MAIN];
+  const program = startProgram(command, rest, {
     ...Object.fromEntries(inherited),
     SOCKEYE_HOST: '127.0.0.1',
     SOCKEYE_PORT: '0',
@@ -175,8 +179,9 @@ export function spawnService(env: Record<string, string> = {}): Program {
 export async function startService(
   env: Record<string, string> = {},
   key: string | null = null,
+  prefix: string[] = [],
 ): Promise<Service> {
-  const program = spawnService(env);
+  const program = spawnService(env, prefix);
   const found = await program.output(
     'the line that says where it listens',
     () => LISTENS.exec(program.stdout.toString()),

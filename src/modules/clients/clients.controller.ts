@@ -1,14 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { Engine, SocketError, type DataSocket } from '../../sockets/index.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Engine } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { connectOver } from '../common/create.dto.js';
+import { goneSignal } from '../common/gone-signal.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
-import { Idempotent } from '../idempotency/idempotent.js';
+import { IDEMPOTENCY_HEADER, Idempotent } from '../idempotency/idempotent.js';
 import { connectRequest, CreateClientDto } from './clients.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
@@ -31,7 +32,9 @@ export class ClientsController {
     id: 'createClient',
     summary: 'Connect to a server',
     description:
-      'connect(2), with a deadline. Answers once connected; a failure carries errno, code and syscall. Over a protocol of ' +
+      'connect(2), with a deadline, to one address of the name after the other (RFC 8305). Answers once connected; a ' +
+      'failure carries errno, code and syscall, and `attempts`. Until then it is among the clients as `connecting`: to ' +
+      'close it, or to leave, gives up, and the answer is 409 with ECANCELED. Over a protocol of ' +
       'datagrams nothing is sent yet: the peer need not be there.',
     problems: [
       ...OPENING_PROBLEMS,
@@ -48,10 +51,11 @@ export class ClientsController {
   })
   async create(
     @Body() body: CreateClientDto,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SocketDto> {
-    const request = connectRequest(body, this.engine.limits);
-    const client = await connectOver(this.engine, body.protocol, request);
+    const asked = connectRequest(body, this.engine.limits);
+    const client = await connectOver(this.engine, body.protocol, asked, this.gone(request, reply));
     void reply.header('location', `/v1/clients/${client.id}`);
     return socketDto(client);
   }
@@ -72,7 +76,7 @@ export class ClientsController {
   })
   @ApiOkResponse({ type: SocketDto })
   get(@Param('idOrName') idOrName: string, @Query() { include }: IncludeQuery): SocketDto {
-    return socketDto(this.client(idOrName), include);
+    return socketDto(this.engine.client(idOrName), include);
   }
 
   @Delete(':idOrName')
@@ -81,16 +85,16 @@ export class ClientsController {
   @Operation({
     id: 'closeClient',
     summary: 'Close a client',
+    description: 'One that is still connecting gives up, and leaves nothing behind.',
     problems: ['validation-failed', 'not-found', 'gone'],
   })
   @ApiNoContentResponse()
   async remove(@Param('idOrName') idOrName: string, @Query() query: CloseQuery): Promise<void> {
-    await this.engine.remove(this.client(idOrName), query.mode);
+    await this.engine.remove(this.engine.client(idOrName), query.mode);
   }
 
-  private client(idOrName: string): DataSocket {
-    const socket = this.engine.dataSocket(idOrName);
-    if (socket.kind === 'client') return socket;
-    throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a client`);
+  /** Who can ask again for the same answer, by its key, may go away meanwhile. */
+  private gone(request: FastifyRequest, reply: FastifyReply): AbortSignal | undefined {
+    return request.headers[IDEMPOTENCY_HEADER] === undefined ? goneSignal(reply) : undefined;
   }
 }

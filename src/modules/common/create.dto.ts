@@ -130,8 +130,9 @@ export async function connectOver(
   engine: Engine,
   protocol: string,
   request: ConnectRequest,
+  gone?: AbortSignal,
 ): Promise<DataSocket> {
   if (isDatagram(protocol)) return engine.dialDatagram({ ...request, protocol });
   requireTcp(protocol);
-  return engine.connect(request);
+  return engine.connect(request, gone);
 }

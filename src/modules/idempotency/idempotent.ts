@@ -15,6 +15,8 @@ import { invalid, ProblemError } from '../problems/problem.js';
 import { AnswersByKey, REUSED, type Outcome } from './answers-by-key.js';
 
 const HEADER = 'Idempotency-Key';
+/** As requests have it. */
+export const IDEMPOTENCY_HEADER = 'idempotency-key';
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Answers a request that came before, with the same key, as it was answered then. */
@@ -56,7 +58,7 @@ export function Idempotent(): MethodDecorator {
 }
 
 function keyOf(request: FastifyRequest): string | null {
-  const key = request.headers[HEADER.toLowerCase()];
+  const key = request.headers[IDEMPOTENCY_HEADER];
   if (key === undefined) return null;
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw invalid([{ pointer: `/${HEADER}`, detail: 'must be 1 to 255 printable ASCII characters' }]);

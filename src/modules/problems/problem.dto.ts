@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { Attempt, SocketErrorCode } from '../../sockets/index.js';
 import type { FieldError, Problem } from './problem.js';
 
 export class FieldErrorDto implements FieldError {
@@ -15,6 +16,26 @@ export class GapDto {
 
   @ApiProperty({ type: 'integer', minimum: 0, description: 'First offset that is there again' })
   to!: number;
+}
+
+export class AttemptDto implements Attempt {
+  @ApiProperty({ type: 'string', nullable: true, example: '::1' })
+  address!: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: 9 })
+  port!: number | null;
+
+  @ApiProperty({ type: 'string', example: 'ECONNREFUSED' })
+  code!: SocketErrorCode;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: 111 })
+  errno!: number | null;
+
+  @ApiProperty({ type: 'string', nullable: true, example: 'connect' })
+  syscall!: string | null;
+
+  @ApiProperty({ type: 'integer', description: 'From its begin to its end', example: 250 })
+  durationMs!: number;
 }
 
 /** RFC 9457. */
@@ -64,6 +85,12 @@ export class ProblemDto implements Problem {
     description: 'Of a send that ended early: bytes that belong to the stream now; go on after them',
   })
   bytesSent?: number;
+
+  @ApiPropertyOptional({
+    type: [AttemptDto],
+    description: 'Of a connect that failed: every address that was tried, in the order of their failing',
+  })
+  attempts?: AttemptDto[];
 
   @ApiPropertyOptional({ type: [FieldErrorDto], description: 'Every place of the input that is not valid' })
   errors?: FieldErrorDto[];

@@ -1,4 +1,4 @@
-import { SocketError } from '../../sockets/index.js';
+import { SocketError, type Attempt } from '../../sockets/index.js';
 import { PROBLEM_OF_CODE, PROBLEM_OF_OPTION, PROBLEM_TYPES, type ProblemType } from './problem-types.js';
 
 export const PROBLEM_TYPE_BASE = 'https://sockeye.dev/problems/';
@@ -24,6 +24,7 @@ export interface Problem {
   rule?: string;
   gap?: { from: number; to: number };
   bytesSent?: number;
+  attempts?: Attempt[];
   errors?: FieldError[];
   requestId?: string;
 }
@@ -66,8 +67,8 @@ export function problem(type: ProblemType, detail: string, extra: Partial<Proble
 }
 
 function problemOfSocketError(error: SocketError): Problem {
-  const { syscall, address, port, rule, gap, bytesSent, field } = error.details;
-  const known = { errno: error.errno, syscall, address, port, rule, gap, bytesSent };
+  const { syscall, address, port, rule, gap, bytesSent, attempts, field } = error.details;
+  const known = { errno: error.errno, syscall, address, port, rule, gap, bytesSent, attempts };
   const extra: Partial<Problem> = Object.fromEntries(
     Object.entries(known).filter(([, value]) => value !== undefined),
   );

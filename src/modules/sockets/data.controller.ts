@@ -28,6 +28,7 @@ import {
 } from '../../sockets/index.js';
 import type { ProblemType } from '../problems/problem-types.js';
 import { JsonBody, OctetStream, Operation, SocketParam } from '../common/api.js';
+import { goneSignal } from '../common/gone-signal.js';
 import { bytesAnswer, datagramsAnswer, OCTET_STREAM } from './data-answer.js';
 import {
   CommitBody,
@@ -219,11 +220,4 @@ export class DataController {
     if (this.engine.stopSignal.aborted) abort();
     return end.signal;
   }
-}
-
-/** Aborted when the caller has gone. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
 }

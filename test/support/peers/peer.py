@@ -126,7 +126,8 @@ def open_connection(arguments):
     if arguments.connect:
         host, port = arguments.connect.rsplit(":", 1)
         return socket.create_connection((host, int(port)))
-    listener = socket.create_server((arguments.listen, 0))
+    family = socket.AF_INET6 if ":" in arguments.listen else socket.AF_INET
+    listener = socket.create_server((arguments.listen, 0), family=family)
     print("READY", listener.getsockname()[1], flush=True)
     connection, _ = listener.accept()
     listener.close()

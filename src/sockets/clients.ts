@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net';
+import { ConnectingClient } from './connecting-client.js';
+import { dial, type DialTarget } from './dial.js';
+import type { Endpoint } from './endpoint.js';
+import { SocketError } from './errors.js';
+import type { OptionSetting } from './options/setting.js';
+import type { Policy } from './policy.js';
+import type { Registry } from './registry.js';
+import type { SocketContext } from './socket.js';
+import type { DataSettings } from './socket-settings.js';
+import { StreamConnection } from './stream-connection.js';
+import type { Admission } from './stream-listener.js';
+import type { ClientTls } from './tls-context.js';
+import { clientHandshake, type TlsSession } from './tls-handshake.js';
+
+export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutMs'> {
+  /** For the whole: name, all addresses, TLS. null: the default timeout, or the limit. */
+  timeoutMs: number | null;
+  /** TLS over the connection; null: plain TCP. */
+  tls: ClientTls | null;
+}
+
+/** Makes clients: sockets that are in the set, under their name, from before they are connected. */
+export class Clients {
+  constructor(
+    private readonly registry: Registry,
+    private readonly policy: Policy,
+    private readonly context: SocketContext,
+    private readonly admission: Admission,
+    /** Options of every client that does not ask otherwise. */
+    private readonly defaults: readonly OptionSetting[],
+  ) {}
+
+  /** `gone`: aborted when nobody waits for the client any more. */
+  async connect(request: ConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
+    const handshake = request.tls === null ? null : clientHandshake(request.tls, request.host);
+    const { defaultTimeoutMs } = this.context.settings;
+    const timeoutMs = request.timeoutMs ?? defaultTimeoutMs ?? this.context.limits.connectTimeoutMs;
+    const deadline = Date.now() + timeoutMs;
+    const target = { ...request, timeoutMs, options: [...this.defaults, ...request.options] };
+    return this.connecting(request, gone, async (client) => {
+      const take = (raw: Socket, session: TlsSession | null): StreamConnection | null =>
+        this.connected(client, raw, session, request);
+      const reserve = (): (() => void) => this.admission.reserve(null);
+      const { signal } = client;
+      if (handshake === null) {
+        const onConnect = (raw: Socket): StreamConnection | null => take(raw, null);
+        return dial(target, this.policy, { signal, reserve, onConnect });
+      }
+      const secured = await dial(target, this.policy, {
+        signal,
+        reserve,
+        onConnect: (raw) => {
+          signal.addEventListener('abort', () => raw.destroy());
+          return { raw, session: handshake(raw, deadline - Date.now()) };
+        },
+      });
+      const connection = take(secured.raw, await secured.session);
+      if (connection !== null) return connection;
+      throw new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read' });
+    });
+  }
+
+  private async connecting<T>(
+    request: ConnectRequest,
+    gone: AbortSignal | undefined,
+    connect: (client: ConnectingClient) => Promise<T>,
+  ): Promise<T> {
+    const protocol = request.tls === null ? 'tcp' : 'tls';
+    const local = request.family === 'ipv6' ? ANY_IPV6 : ANY_IPV4;
+    const release = this.admission.reserve(request.name);
+    const client = new ConnectingClient(protocol, local, request, this.context);
+    this.registry.add(client);
+    release();
+    const giveUp = (): void =>
+      void client.close(
+        'reset',
+        new SocketError('ECANCELED', 'the caller went away while it was connecting'),
+      );
+    gone?.addEventListener('abort', giveUp);
+    if (gone?.aborted === true) giveUp();
+    try {
+      return await connect(client);
+    } catch (error) {
+      const reason = SocketError.fromSystem(error, { syscall: 'connect' });
+      // A handshake that was cut short knows only that its connection went away.
+      const given: unknown = client.isClosed && reason.code !== 'ECANCELED' ? client.signal.reason : reason;
+      await client.close('reset', reason);
+      throw SocketError.fromSystem(given);
+    } finally {
+      gone?.removeEventListener('abort', giveUp);
+    }
+  }
+
+  private connected(
+    client: ConnectingClient,
+    raw: Socket,
+    session: TlsSession | null,
+    request: ConnectRequest,
+  ): StreamConnection | null {
+    const born = { id: client.id, at: client.createdAt };
+    const settings = { ...request, dialledHost: request.host, born };
+    const connection = StreamConnection.over(raw, session, 'client', settings, this.context, null);
+    if (connection === null) return null;
+    this.registry.replace(client, connection);
+    this.context.emit('connected', connection);
+    return connection;
+  }
+}
+
+/** What getsockname(2) says of a socket that has no end yet. */
+const ANY_IPV4: Endpoint = { address: '0.0.0.0', port: 0, family: 'ipv4' };
+const ANY_IPV6: Endpoint = { address: '::', port: 0, family: 'ipv6' };
