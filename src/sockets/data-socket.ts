@@ -57,8 +57,11 @@ export abstract class DataSocket extends ManagedSocket {
   /** sendall(2): `done` is called once the kernel took everything. Answers how to take it back. */
   abstract send(data: Buffer, done: Sent): (reason: SocketError) => void;
 
-  /** As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far. */
-  abstract sendAll(data: Buffer, timeoutMs: number): Promise<number>;
+  /**
+   * As `send`, for who waits: a peer that does not read ends it with ETIMEDOUT and the bytes so far.
+   * `urgent`: the last byte goes with MSG_OOB, where the protocol has that.
+   */
+  abstract sendAll(data: Buffer, timeoutMs: number, urgent?: boolean): Promise<number>;
 
   /** send(2): takes what fits into the kernel's buffer now, which may be nothing. */
   abstract sendSome(data: Buffer): number;

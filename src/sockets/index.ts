@@ -28,6 +28,7 @@
  *   options/              getsockopt and setsockopt by name: catalogue.ts lists them (a file a level), value-types.ts
  *                         has their forms, setting.ts and socket-options.ts set and read them, linger.ts;
  *                         tcp-info.ts: what TCP has measured
+ *   urgent.ts             MSG_OOB, both ways
  *   payload.ts            bytes as text and back, by the name of the encoding (charset.ts: what one is;
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
@@ -106,3 +107,4 @@ export type { FailedHandshake, ListenerHandshakes } from './tls-listener.js';
 export type { PeerCertificate, TlsState } from './tls-peer.js';
 export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';
+export { receiveUrgent } from './urgent.js';

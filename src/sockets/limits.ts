@@ -85,6 +85,9 @@ export const BATCHES_A_TURN = 8;
 /** The same for a send that takes only what fits now: what it hands over beyond that is at most this. */
 export const SOME_SLICE_BYTES = 4 * 1024;
 
+/** An urgent byte for which the kernel has no room is tried again this often: no event says when there is. */
+export const URGENT_RETRY_MS = 10;
+
 /** Sends up to this size are gathered and written together at the end of the tick. */
 export const COALESCE_BELOW_BYTES = 16 * 1024;
 

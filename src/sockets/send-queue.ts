@@ -1,6 +1,14 @@
 import type { Socket } from 'node:net';
 import { SocketError } from './errors.js';
-import { COALESCE_BELOW_BYTES, MAX_QUEUED_BYTES, SEND_SLICE_BYTES, SOME_SLICE_BYTES } from './limits.js';
+import { filenoOf } from './kernel-handle.js';
+import {
+  COALESCE_BELOW_BYTES,
+  MAX_QUEUED_BYTES,
+  SEND_SLICE_BYTES,
+  SOME_SLICE_BYTES,
+  URGENT_RETRY_MS,
+} from './limits.js';
+import { sendUrgent } from './native/syscalls.js';
 
 /** Called once: with null when the kernel took all of it, or with why it did not. */
 export type Sent = (error: SocketError | null, bytesSent: number) => void;
@@ -8,6 +16,8 @@ export type Sent = (error: SocketError | null, bytesSent: number) => void;
 interface Send {
   readonly data: Buffer;
   readonly done: Sent;
+  /** Of urgent data the place of its last byte: the one that TCP can mark. */
+  readonly urgentAt: number | null;
   /** Bytes handed to the socket: they can not be called back. */
   handed: number;
   /** Bytes that the kernel took. */
@@ -24,6 +34,7 @@ export class SendQueue {
   private readonly inFlight = new Set<Send>();
   private waitingBytes = 0;
   private flushedBytes = 0;
+  private retry: NodeJS.Timeout | null = null;
   private corked = false;
   private ending = false;
   private failure: SocketError | null = null;
@@ -65,9 +76,13 @@ export class SendQueue {
     return null;
   }
 
-  /** sendall(): queues all of `data`. Answers a function that takes back what was not handed over. */
-  push(data: Buffer, done: Sent): (reason: SocketError) => void {
-    const send: Send = { data, done, handed: 0, flushed: 0 };
+  /**
+   * sendall(): queues all of `data`, whose last byte may be urgent. Answers a function that takes back
+   * what was not handed over.
+   */
+  push(data: Buffer, done: Sent, urgent = false): (reason: SocketError) => void {
+    const urgentAt = urgent ? data.length - 1 : null;
+    const send: Send = { data, done, urgentAt, handed: 0, flushed: 0 };
     if (this.failure !== null || data.length === 0) {
       const error = this.failure;
       queueMicrotask(() => done(error, 0));
@@ -81,16 +96,17 @@ export class SendQueue {
   }
 
   /** sendall() with a deadline: rejects with ETIMEDOUT, or what ended the socket, and `bytesSent`. */
-  pushWithin(data: Buffer, timeoutMs: number): Promise<number> {
+  pushWithin(data: Buffer, timeoutMs: number, urgent = false): Promise<number> {
     return new Promise((resolve, reject) => {
       const late = (): void =>
         withdraw(new SocketError('ETIMEDOUT', 'the peer does not read', { syscall: 'send' }));
       const timer = setTimeout(late, timeoutMs);
-      const withdraw = this.push(data, (error, bytesSent) => {
+      const done: Sent = (error, bytesSent) => {
         clearTimeout(timer);
         if (error === null) resolve(bytesSent);
         else reject(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
-      });
+      };
+      const withdraw = this.push(data, done, urgent);
     });
   }
 
@@ -130,6 +146,7 @@ export class SendQueue {
   fail(error: SocketError): void {
     if (this.failure !== null) return;
     this.failure = error;
+    if (this.retry !== null) clearTimeout(this.retry);
     this.waiting.length = 0;
     this.waitingBytes = 0;
     const open = [...this.inFlight];
@@ -150,7 +167,12 @@ export class SendQueue {
 
   private pump(): void {
     for (let send = this.waiting[0]; send !== undefined && !this.isFull; send = this.waiting[0]) {
-      const slice = send.data.subarray(send.handed, send.handed + SEND_SLICE_BYTES);
+      if (send.handed === send.urgentAt) {
+        if (this.handUrgent(send, send.urgentAt)) continue;
+        return;
+      }
+      const end = Math.min(send.handed + SEND_SLICE_BYTES, send.urgentAt ?? send.data.length);
+      const slice = send.data.subarray(send.handed, end);
       send.handed += slice.length;
       this.waitingBytes -= slice.length;
       if (send.handed === send.data.length) this.waiting.shift();
@@ -171,11 +193,41 @@ export class SendQueue {
     // The socket's own end says why, and fails the queue. Node reports writes that a destroy has cut
     // short without an error.
     if (error || this.socket.destroyed) return;
+    this.taken(send, bytes);
+    this.pump();
+  }
+
+  private taken(send: Send, bytes: number): void {
     this.flushedBytes += bytes;
     this.onProgress();
     send.flushed += bytes;
     if (send.flushed === send.data.length && this.inFlight.delete(send)) send.done(null, send.flushed);
-    this.pump();
+  }
+
+  /**
+   * The urgent byte goes by itself, past Node, once everything before it is the kernel's. False: not
+   * now. What is being written, or the timer, comes back for it.
+   */
+  private handUrgent(send: Send, at: number): boolean {
+    this.uncork();
+    const fd = filenoOf(this.socket);
+    if (this.socket.writableLength > 0 || fd === null) return false;
+    try {
+      if (sendUrgent(fd, send.data.subarray(at)) === null) {
+        this.retry = setTimeout(() => this.pump(), URGENT_RETRY_MS);
+        return false;
+      }
+    } catch (error) {
+      // Of a connection that is gone, its own end says why.
+      if (!(error instanceof SocketError)) throw error;
+      this.withdraw(send, error);
+      return true;
+    }
+    send.handed += 1;
+    this.waitingBytes -= 1;
+    this.waiting.shift();
+    this.taken(send, 1);
+    return true;
   }
 
   /** Small writes of one tick leave in one system call. */

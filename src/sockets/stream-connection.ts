@@ -126,10 +126,10 @@ export class StreamConnection extends DataSocket {
     return () => undefined;
   }
 
-  override async sendAll(data: Buffer, timeoutMs: number): Promise<number> {
+  override async sendAll(data: Buffer, timeoutMs: number, urgent = false): Promise<number> {
     const refusal = this.refusesSends(data.length);
     if (refusal !== null) throw refusal;
-    return this.sends.pushWithin(data, timeoutMs);
+    return this.sends.pushWithin(data, timeoutMs, urgent);
   }
 
   override sendSome(data: Buffer): number {
@@ -190,7 +190,9 @@ export class StreamConnection extends DataSocket {
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.isClosed) return;
     this.reasonToBe ??= reason;
-    if (mode === 'reset' || this.upgrading || this.closesWithReset()) {
+    const { fileno } = this;
+    const asked = mode === 'reset' || (fileno !== null && closesWithReset(fileno));
+    if (asked || this.upgrading) {
       this.raw.resetAndDestroy();
       return this.closed;
     }
@@ -213,12 +215,6 @@ export class StreamConnection extends DataSocket {
     if (this.socket.destroyed) return;
     setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS).unref();
     this.ended();
-  }
-
-  /** What the caller has set SO_LINGER for: no FIN before the reset. */
-  private closesWithReset(): boolean {
-    const { fileno } = this;
-    return fileno !== null && closesWithReset(fileno);
   }
 
   override sweep(now: number): void {

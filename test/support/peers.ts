@@ -231,14 +231,14 @@ export interface PeerEvent {
 }
 
 export type PeerCommand =
-  | { do: 'send'; hex: string }
+  | { do: 'send' | 'send-urgent'; hex: string }
   | { do: 'send-text'; text: string; charset: string; from: number; to?: number }
   | { do: 'receive-text'; bytes: number; charset: string }
   | { do: 'send-random'; bytes: number; seed: number }
   | { do: 'receive'; bytes: number }
   | { do: 'start-tls'; role: 'server'; certificate: string; key: string; ca?: string; alpn?: string[] }
   | { do: 'start-tls'; role: 'client'; servername: string; ca: string; certificate?: string; key?: string }
-  | { do: 'drain' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' };
+  | { do: 'drain' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' | 'receive-urgent' };
 
 /** A script of `peers/`, run by python: says events, obeys commands, ends with its stdin. */
 export class Peer extends Program {

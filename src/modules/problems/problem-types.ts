@@ -100,8 +100,12 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   ETIMEDOUT: 'timed-out',
 };
 
-/** Codes that mean something else where an option was set: a name that the kernel does not know, or cannot have. */
-export const PROBLEM_OF_OPTION: Readonly<Partial<Record<SocketErrorCode, ProblemType>>> = {
-  ENOENT: 'not-supported',
-  SYSTEM_ERROR: 'not-supported',
+/** Where a call means something else by a code. */
+export const PROBLEM_OF_CALL: Readonly<
+  Record<string, Readonly<Partial<Record<SocketErrorCode, ProblemType>>> | undefined>
+> = {
+  // A name that the kernel does not know, or can't have.
+  setsockopt: { ENOENT: 'not-supported', SYSTEM_ERROR: 'not-supported' },
+  // There is no urgent data.
+  recv: { EINVAL: 'conflict' },
 };

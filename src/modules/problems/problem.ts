@@ -1,5 +1,5 @@
 import { SocketError, type Attempt } from '../../sockets/index.js';
-import { PROBLEM_OF_CODE, PROBLEM_OF_OPTION, PROBLEM_TYPES, type ProblemType } from './problem-types.js';
+import { PROBLEM_OF_CODE, PROBLEM_OF_CALL, PROBLEM_TYPES, type ProblemType } from './problem-types.js';
 
 export const PROBLEM_TYPE_BASE = 'https://sockeye.dev/problems/';
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
@@ -72,7 +72,7 @@ function problemOfSocketError(error: SocketError): Problem {
   const extra: Partial<Problem> = Object.fromEntries(
     Object.entries(known).filter(([, value]) => value !== undefined),
   );
-  const type = (syscall === 'setsockopt' && PROBLEM_OF_OPTION[error.code]) || PROBLEM_OF_CODE[error.code];
+  const type = PROBLEM_OF_CALL[syscall ?? '']?.[error.code] ?? PROBLEM_OF_CODE[error.code];
   if (type === 'validation-failed')
     extra.errors = [{ pointer: `/${field ?? 'host'}`, detail: error.message }];
   return problem(type, error.message, { code: error.code, ...extra });

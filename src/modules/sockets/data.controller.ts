@@ -21,6 +21,7 @@ import {
   readDatagramsAt,
   receiveAs,
   receiveDatagramsAs,
+  receiveUrgent,
   sendTo,
   SocketError,
   type DatagramsRequest,
@@ -38,6 +39,7 @@ import {
   DatagramListAnswer,
   type Payload,
   ReadQuery,
+  requireUrgentAlone,
   ReceiveBody,
   SendBody,
   SendQuery,
@@ -90,10 +92,11 @@ export class DataController {
   @ApiOkResponse({ type: SentAnswer })
   async send(
     @Param('idOrName') idOrName: string,
-    @Query() { mode, timeoutMs, to: asked }: SendQuery,
+    @Query() { mode, oob: urgent, timeoutMs, to: asked }: SendQuery,
     @Body(PayloadPipe) { data, to }: Payload,
   ): Promise<SentAnswer> {
-    const request = { to: asked === undefined ? to : parseDestination(asked), mode, timeoutMs };
+    if (urgent) requireUrgentAlone('/mode', mode === 'all');
+    const request = { to: asked === undefined ? to : parseDestination(asked), mode, urgent, timeoutMs };
     return { bytesSent: await sendTo(this.engine.dataSocket(idOrName), data, request) };
   }
 
@@ -153,6 +156,7 @@ export class DataController {
       'gone',
       'payload-too-large',
       'unsupported-media-type',
+      'not-supported',
       'quota-exceeded',
     ],
   })
@@ -163,8 +167,13 @@ export class DataController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DataAnswer | DatagramListAnswer | Buffer> {
-    const { log } = this.engine.dataSocket(idOrName);
+    const socket = this.engine.dataSocket(idOrName);
+    const { log } = socket;
     const asked = this.readRequest(body, request, reply);
+    if (body.oob) {
+      requireUrgentAlone('/waitMs', body.waitMs === 0);
+      return bytesAnswer(receiveUrgent(socket, body.reader, asked.encoding), body.encoding, reply);
+    }
     if (log instanceof DatagramLog) {
       const answer = await receiveDatagramsAs(log, body.reader, asked);
       return datagramsAnswer(answer, asked.encoding, reply);

@@ -14,6 +14,7 @@ import {
   SendEncodingField,
   Text,
 } from '../common/fields.js';
+import { invalid } from '../problems/problem.js';
 
 const MAX_READ_BYTES = 16 * 1024 * 1024;
 const DEFAULT_READ_BYTES = 64 * 1024;
@@ -59,6 +60,14 @@ export class SendQuery {
     default: 'all',
   })
   mode: 'all' | 'some' = 'all';
+
+  @Flag({
+    description:
+      'MSG_OOB: the last byte is urgent. It goes in its turn, after what is queued; not with `some`',
+    query: true,
+    default: false,
+  })
+  oob: boolean = false;
 
   @DurationMs({
     description: 'How long a peer that does not read is waited for; without it the timeout of the socket',
@@ -139,6 +148,13 @@ export class ReceiveBody {
 
   @ReaderName({ description: 'Whose cursor', default: 'main' })
   reader: string = 'main';
+
+  @Flag({
+    description:
+      'MSG_OOB: the urgent byte, which stands beside the stream. Answers at once; 409 when there is none',
+    default: false,
+  })
+  oob: boolean = false;
 }
 
 export class CommitBody {
@@ -202,4 +218,9 @@ export class DatagramListAnswer {
 
   @ApiProperty({ description: 'The socket is closed, and these were the last' })
   eof!: boolean;
+}
+
+/** Urgent data is neither sent in part nor waited for. */
+export function requireUrgentAlone(pointer: '/mode' | '/waitMs', isAlone: boolean): void {
+  if (!isAlone) throw invalid([{ pointer, detail: 'does not go together with oob' }]);
 }

@@ -16,6 +16,7 @@ export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 
 const MSG_NOSIGNAL = 0x4000;
+const MSG_OOB = 1;
 const EAGAIN = 11;
 const EINPROGRESS = 115;
 
@@ -117,6 +118,18 @@ export function sendto(fd: number, bytes: Uint8Array, address: Uint8Array, flags
 /** recv(2): how many bytes came, 0 at the end; null when there is nothing now (EAGAIN). */
 export function recv(fd: number, into: Uint8Array, flags = 0): number | null {
   return taken(libc.recv(fd, into, into.length, flags), 'recv');
+}
+
+/** send(2) with MSG_OOB: the last byte is urgent, tcp(7). Otherwise as `send`. */
+export function sendUrgent(fd: number, bytes: Uint8Array): number | null {
+  return send(fd, bytes, MSG_OOB);
+}
+
+/** recv(2) with MSG_OOB: the urgent byte; null when it is announced and not here yet, EINVAL when there is none. */
+export function recvUrgent(fd: number): Buffer | null {
+  const byte = Buffer.alloc(1);
+  const count = recv(fd, byte, MSG_OOB);
+  return count === null ? null : byte.subarray(0, count);
 }
 
 function taken(result: number, syscall: string): number | null {

@@ -100,6 +100,11 @@ def obey(connection, command):
             receive_text(connection, command["bytes"], command["charset"])
         case "send-random":
             send_random(connection, command["bytes"], command["seed"])
+        case "send-urgent":
+            connection.send(bytes.fromhex(command["hex"]), socket.MSG_OOB)
+            say("sent", bytes=len(command["hex"]) // 2)
+        case "receive-urgent":
+            say("received", hex=connection.recv(1, socket.MSG_OOB).hex())
         case "receive":
             receive(connection, command["bytes"])
         case "drain":
