@@ -10,14 +10,17 @@
  *   listeners.ts          how a listener comes to be, and takes the place of another
  *   stream-listener.ts    a TCP socket that listens; drain.ts: the end of what it accepted
  *   event-history.ts      the last events of all sockets, for who follows them at a pace of its own
- *   stream-connection.ts  a TCP connection, accepted or dialled
+ *   stream-connection.ts  a TCP connection, accepted or dialled, with TLS over it or without
  *     receive-log.ts        what it received: offsets, readers, gaps (cursors.ts: who has read how far,
  *                           log-view.ts: one look at it, receive-budget.ts: the bound over all sockets)
  *     byte-log.ts           ... of a stream (byte-window.ts, slab.ts: the memory)
  *     datagram-log.ts       ... datagrams (datagram-record.ts: one in memory, datagram-index.ts: where)
+ *     intake.ts             its receiving half: reads, pauses, goes over to TLS
  *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
  *     send-queue.ts         what it has to send
  *   clients.ts            connecting; connecting-client.ts: a client until it is connected
+ *   tls-handshake.ts      from a connection to TLS over it (tls-context.ts: certificates and keys,
+ *                         tls-peer.ts: who the other is, tls-listener.ts: the handshakes of one listener)
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver; happy-eyeballs.ts:
  *                         which address is tried when
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
@@ -104,7 +107,6 @@ export {
 } from './tls-context.js';
 export { clientHandshake, serverHandshake, type Handshake } from './tls-handshake.js';
 export type { FailedHandshake, ListenerHandshakes } from './tls-listener.js';
-export type { PeerCertificate, TlsState } from './tls-peer.js';
 export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';
 export { receiveUrgent } from './urgent.js';

@@ -384,6 +384,12 @@ describeWithOpenssl('TLS', () => {
       await api.refused(upgrade(listener.id, { role: 'client' }), 404, 'not-found');
     });
 
+    it('answers 422 for a socket that is no stream', async () => {
+      const { id } = await listen(api, { protocol: 'udp' });
+      const problem = await api.refused(upgrade(id, { role: 'client' }), 422, 'not-supported');
+      expect(problem.code).toBe('EOPNOTSUPP');
+    });
+
     it('closes the socket when the handshake fails, with the reason', async () => {
       const { peer, client } = await dial(api);
       const call = upgrade(client.id, { role: 'client', tls: { servername: 'a.test' } });
