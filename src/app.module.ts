@@ -7,6 +7,7 @@ import type { Configuration } from './modules/config/configuration.js';
 import { EngineModule } from './modules/engine/engine.module.js';
 import { EventsModule } from './modules/events/events.module.js';
 import { IdempotencyModule } from './modules/idempotency/idempotency.module.js';
+import { HostModule } from './modules/host/host.module.js';
 import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
 import { OptionsModule } from './modules/options/options.module.js';
@@ -14,6 +15,7 @@ import { SettingsModule } from './modules/settings/settings.module.js';
 import { ServicesModule } from './modules/services/services.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
+import { TimeModule } from './modules/time/time.module.js';
 
 @Module({})
 export class AppModule {
@@ -27,6 +29,8 @@ export class AppModule {
         AddressesModule,
         ByteOrderModule,
         ServicesModule,
+        HostModule,
+        TimeModule,
         ListenersModule,
         ClientsModule,
         SocketsModule,

@@ -10,6 +10,8 @@
  *   byte-order.ts     htons and its sisters
  *   services.ts  protocols.ts   the tables of this host (native/netdb.ts: getservbyname and its sisters), and
  *                     IANA's (iana-*.ts) where the host has no entry
+ *   host.ts           this host: its name, interfaces.ts, routes.ts, sysctls.ts
+ *   clock.ts          its clock, and NTP timestamps
  */
 export {
   addressFromBinary,
@@ -51,3 +53,8 @@ export { MULTICAST_SCOPES, multicastScopeOf, scopeOf, specialBlockOf, type Multi
 export { SCOPES, type Scope, type SpecialBlock } from './special-blocks.js';
 export { findProtocols, type Protocol, type ProtocolQuestion } from './protocols.js';
 export { findServices, TABLES, type Service, type ServiceQuestion, type Table } from './services.js';
+export { isoTime, ntpTimestamp, readClock, type LocalClock, type NtpTimestamp } from './clock.js';
+export { describeHost, type Host } from './host.js';
+export type { InterfaceAddress, NetworkInterface } from './interfaces.js';
+export type { DefaultRoute } from './routes.js';
+export type { SysctlValue } from './sysctls.js';

@@ -27,7 +27,7 @@
  *   unix-path.ts          where Unix sockets may be; unix-files.ts: their files, and which are ours
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
- *                         errors, sockaddr.ts: addresses as the kernel lays them out
+ *                         errors, sockaddr.ts: addresses as the kernel lays them out, hosts.ts: gethostbyname
  *   options/              getsockopt and setsockopt by name: catalogue.ts lists them (a file a level), value-types.ts
  *                         has their forms, setting.ts and socket-options.ts set and read them, linger.ts;
  *                         tcp-info.ts: what TCP has measured
@@ -81,8 +81,9 @@ export {
   type DatagramsRequest,
 } from './read-datagrams.js';
 export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './read.js';
-export { isHostSyntax } from './resolve.js';
 export { isNumeric } from './destination.js';
+export type { HostEntry } from './native/hosts.js';
+export { hostEntry, isHostSyntax } from './resolve.js';
 export {
   CLOSE_REASONS,
   ManagedSocket,

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { endpointOf, scopedAddressBytes, type Family } from './endpoint.js';
-import { SocketError } from './errors.js';
+import { SocketError, type SocketErrorCode } from './errors.js';
+import { gethostbyname, type HostEntry } from './native/hosts.js';
 
 export type FamilyChoice = 'any' | Family;
 
@@ -36,7 +37,7 @@ export async function resolveHost(
       throw SocketError.fromSystem(error, { syscall: 'getaddrinfo', address: host });
     }),
     timeoutMs,
-    host,
+    { syscall: 'getaddrinfo', address: host },
   );
   return found.map(({ address }) => ({ address, family: endpointOf(address, 0).family }));
 }
@@ -52,13 +53,37 @@ function numeric(address: string, family: FamilyChoice): ResolvedAddress {
   return { address, family: actual };
 }
 
-/** getaddrinfo cannot be cancelled: past the deadline its answer is ignored. */
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number, host: string): Promise<T> {
+/** By h_errno of netdb.h; the others are failures of the library itself. */
+const CODE_OF_H_ERRNO = new Map<number, SocketErrorCode>([
+  [1, 'EAI_NONAME'],
+  [2, 'EAI_AGAIN'],
+  [4, 'EAI_NONAME'],
+]);
+
+/**
+ * gethostbyname(3): the canonical name, the aliases and the IPv4 addresses of a name, within `timeoutMs`.
+ * Fails with EINVAL, EAI_NONAME, EAI_AGAIN, EAI_FAIL or ETIMEDOUT.
+ */
+export async function hostEntry(name: string, timeoutMs: number): Promise<HostEntry> {
+  const what = { syscall: 'gethostbyname', address: name };
+  if (!isHostSyntax(name)) throw new SocketError('EINVAL', 'not a host name or address', what);
+  const found = await withDeadline(gethostbyname(name), timeoutMs, what);
+  if (typeof found === 'object') return found;
+  const code = CODE_OF_H_ERRNO.get(found) ?? 'EAI_FAIL';
+  throw new SocketError(code, `gethostbyname ${code} ${name}`, what);
+}
+
+interface Question {
+  syscall: string;
+  address: string;
+}
+
+/** The resolver cannot be told to stop: past the deadline its answer is ignored. */
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number, what: Question): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const details = { syscall: 'getaddrinfo', address: host };
-      reject(new SocketError('ETIMEDOUT', `getaddrinfo ETIMEDOUT ${host}`, details));
+      reject(new SocketError('ETIMEDOUT', `${what.syscall} ETIMEDOUT ${what.address}`, { ...what }));
     }, timeoutMs);
   });
   try {

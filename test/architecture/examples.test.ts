@@ -13,6 +13,8 @@ const ORDER = [
   'swapBytes',
   'listServices',
   'listProtocols',
+  'getHost',
+  'getTime',
   'createListener',
   'declareListener',
   'listListeners',

@@ -82,6 +82,7 @@ QUESTIONS = {
     "getservbyname": lambda name, protocol: or_absent(socket.getservbyname, name, protocol),
     "getservbyport": lambda port, protocol: or_absent(socket.getservbyport, port, protocol),
     "getprotobyname": lambda name: or_absent(socket.getprotobyname, name),
+    "gethostbyname_ex": lambda name: or_absent(socket.gethostbyname_ex, name),
     "swapped": lambda value, bits: swapped(int(value), bits),
 }
 
