@@ -174,6 +174,43 @@ describe('setting options', () => {
   });
 });
 
+describe('options of datagram sockets', () => {
+  it('are those of UDP, and of multicast', async () => {
+    const socket = await listen(api, { protocol: 'udp' });
+    const { body } = await set(socket.id, {
+      IP_MULTICAST_IF: 'lo',
+      IP_MULTICAST_TTL: 3,
+      IP_MULTICAST_LOOP: false,
+      SO_BROADCAST: true,
+    });
+    expect(body.items.map(({ value }) => value)).toEqual(['0.0.0.0', 3, false, true]);
+    const byAddress = await set(socket.id, { IP_MULTICAST_IF: '127.0.0.1' });
+    expect(byAddress.body.items[0]?.value).toBe('127.0.0.1');
+    const { body: all } = await api.get<OptionListDto>(`/v1/sockets/${socket.id}/options`);
+    const names = all.items.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['IP_MULTICAST_TTL', 'SO_BROADCAST']));
+    expect(names.filter((name) => name.startsWith('TCP_'))).toEqual([]);
+    expect(await option(socket.id, 'SO_TYPE')).toBe(2);
+  });
+
+  it('name their interface over IPv6', async () => {
+    const socket = await listen(api, { protocol: 'udp', host: '::1', ipv6Only: true });
+    expect(await option(socket.id, 'IPV6_MULTICAST_IF')).toBe('');
+    const { body } = await set(socket.id, { IPV6_MULTICAST_IF: 'lo', IPV6_MULTICAST_HOPS: 2 });
+    expect(body.items.map(({ value }) => value)).toEqual(['lo', 2]);
+    expect(await option(socket.id, 'IPV6_V6ONLY')).toBe(true);
+    await api.refused(set(socket.id, { IPV6_V6ONLY: false }), 400, 'validation-failed');
+  });
+
+  it('are not those of TCP: the kernel says so', async () => {
+    const socket = await listen(api, { protocol: 'udp' });
+    const problem = await api.refused(set(socket.id, { TCP_NODELAY: true }), 422, 'not-supported');
+    expect(problem).toMatchObject({ code: 'ENOPROTOOPT', errno: 92, syscall: 'setsockopt' });
+    const spec = { protocol: 'udp', options: { TCP_NODELAY: true } };
+    await api.refused(api.post('/v1/listeners', spec), 422, 'not-supported');
+  });
+});
+
 describe('options given when a socket is made', () => {
   it('hold for a client from before it connects', async () => {
     const { client } = await dial(api, { options: { SO_RCVBUF: 65_536, TCP_NODELAY: false, IP_TTL: 7 } });

@@ -205,3 +205,26 @@ check('TCP_INFO says of a connection what ss says of it', async () => {
     totalRetrans: Number(/ retrans:\d+\/(\d+)/.exec(shown)?.[1] ?? 0),
   });
 });
+
+check('a datagram carries the TTL and the traffic class that were asked for', async () => {
+  const asked: [string, object][] = [
+    ['127.0.0.1', { IP_TTL: 5, IP_TOS: 0x10 }],
+    ['::1', { IPV6_UNICAST_HOPS: 5, IPV6_TCLASS: 0x10 }],
+  ];
+  for (const [host, options] of asked) {
+    const peer = startPeer('headers.py', [host]);
+    const to = `${host.includes(':') ? `[${host}]` : host}:${await peer.ready()}`;
+    const { body } = await api.post<SocketDto>('/v1/listeners', { protocol: 'udp', host });
+    await set(body.id, options);
+    const sent = api.call('POST', `/v1/sockets/${body.id}/data`, Buffer.from('x'), { query: { to } });
+    expect((await sent).status).toBe(200);
+    expect(await peer.event('headers')).toMatchObject({ ttl: 5, tos: 0x10 });
+  }
+});
+
+check('a datagram socket has the buffer that it was made with', async () => {
+  const spec = { protocol: 'udp', options: { SO_RCVBUF: 20_000 } };
+  const { body } = await api.post<SocketDto>('/v1/listeners', spec);
+  const args = ['-uaHOm', `( sport = :${portOf(body)} )`];
+  expect(execFileSync('ss', args, { encoding: 'utf8' })).toContain(',rb40000,');
+});

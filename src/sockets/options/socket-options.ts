@@ -102,5 +102,6 @@ function restorer(fd: number, { level, number, name, type }: SocketOption): () =
 function descriptorOf(socket: ManagedSocket, syscall: string): number {
   const fd = socket.fileno;
   if (fd !== null) return fd;
-  throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed`, { syscall });
+  if (socket.isClosed) throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed`, { syscall });
+  throw new SocketError('ENOTCONN', `${syscall} ENOTCONN: the socket is being connected`, { syscall });
 }
