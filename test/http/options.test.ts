@@ -258,6 +258,18 @@ describe('options given when a socket is made', () => {
     expect(client).toMatchObject({ code: 'EINVAL', syscall: 'setsockopt' });
   });
 
+  it('are part of what a listener was declared with', async () => {
+    const declare = (options: object) => api.call<SocketDto>('PUT', '/v1/listeners/declared', { options });
+    const { status, body: first } = await declare({ TCP_NODELAY: true });
+    expect(status).toBe(201);
+    const { status: again, body: same } = await declare({ TCP_NODELAY: true });
+    expect([again, same.id]).toEqual([200, first.id]);
+    await api.refused(declare({ TCP_NODELAY: 'x' }), 400, 'validation-failed');
+    const { body: other } = await declare({ TCP_NODELAY: false });
+    expect(other.id).not.toBe(first.id);
+    expect(await option(other.id, 'TCP_NODELAY')).toBe(false);
+  });
+
   it('let two listeners have one port', async () => {
     const first = await listen(api, { reusePort: true });
     const { port } = first.localAddress as { port: number };

@@ -228,3 +228,20 @@ check('a datagram socket has the buffer that it was made with', async () => {
   const args = ['-uaHOm', `( sport = :${portOf(body)} )`];
   expect(execFileSync('ss', args, { encoding: 'utf8' })).toContain(',rb40000,');
 });
+
+check('TCP_DEFER_ACCEPT keeps a connection from a listener until it has said something', async () => {
+  const listener = await listen(api, { options: { TCP_DEFER_ACCEPT: 30 } });
+  const peer = await dial(portOf(listener));
+  const path = `/v1/listeners/${listener.id}/connections`;
+  // Who comes later and speaks is accepted before.
+  const other = await dial(portOf(listener));
+  await other.send('me first');
+  const ports = async (): Promise<unknown[]> => {
+    const { items } = (await api.get<{ items: SocketDto[] }>(path)).body;
+    return items.map(({ remoteAddress }) => (remoteAddress as { port: number }).port);
+  };
+  await until('the other is accepted', async () => (await ports()).length > 0);
+  expect(await ports()).toEqual([other.localPort]);
+  await peer.send('now me');
+  await until('both are accepted', async () => (await ports()).length > 1);
+});
