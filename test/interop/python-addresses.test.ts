@@ -33,8 +33,14 @@ function some<T>(arbitrary: fc.Arbitrary<T>): T[] {
   return fc.sample(arbitrary, COUNT);
 }
 
-/** Random bits, with runs of zeros and ones, and near the special blocks as often as not. */
+/** Groups of 16 bits of which many are zero: runs of them, of one length as often as not. */
+const groups = fc
+  .array(fc.constantFrom<bigint[]>(0n, 0n, 1n, 0xffffn, 0x80n), { minLength: 8, maxLength: 8 })
+  .map((all) => all.reduce((value, one) => (value << 16n) | one, 0n));
+
+/** Random bits, runs of zeros, and what is near the special blocks. */
 const interesting = fc.oneof(
+  groups,
   fc.constantFrom(0n, 1n, 0xffffn, 0xffff_0000_0000n, 0x64_ff9b_0000_0000_0000_0000_0000_0000n),
   fc
     .constantFrom(0x2001n, 0x2002n, 0xfe80n, 0xfec0n, 0xff02n, 0xfc00n, 0x3fffn)
