@@ -4,6 +4,7 @@ import { readRecord, recordSize, writeRecord, type Arrival, type DatagramRecord 
 import type { Endpoint } from './endpoint.js';
 import { BUDGET_RESERVE_BYTES } from './limits.js';
 import type { DatagramsPiece, GapPiece } from './log-view.js';
+import type { EchoReply, IcmpEcho } from './icmp-echo.js';
 import { addressText } from './native/sockaddr.js';
 import type { ReceiveBudget } from './receive-budget.js';
 import { ReceiveLog, type ReceiveLogOptions } from './receive-log.js';
@@ -15,6 +16,8 @@ export interface DatagramLogOptions extends ReceiveLogOptions {
   overflow: DatagramOverflow;
   /** Senders are files of Unix sockets, not addresses. */
   unix: boolean;
+  /** Of an ICMP socket: what a datagram replies to. */
+  echo: IcmpEcho | null;
 }
 
 /** A datagram as its reader sees it; the payload lies in the window. */
@@ -23,6 +26,7 @@ export interface ReceivedDatagram {
   timeMicros: number;
   from: Endpoint;
   payload: Buffer;
+  echo: EchoReply | null;
 }
 
 /** Datagrams that some consuming reader never gets. */
@@ -45,6 +49,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
   private readonly index = new DatagramIndex();
   private readonly overflow: DatagramOverflow;
   private readonly unix: boolean;
+  private readonly echo: IcmpEcho | null;
   private head = 0;
   private received = 0;
   readonly dropped: DroppedDatagrams = { window: 0, windowBytes: 0, kernel: 0 };
@@ -53,6 +58,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     super(options, budget);
     this.overflow = options.overflow;
     this.unix = options.unix;
+    this.echo = options.echo;
   }
 
   get headOffset(): number {
@@ -109,14 +115,19 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
       const record = readRecord(records, at);
       if (record === null) throw new RangeError('a record of the log is cut short');
       const { size, timeMicros, payload } = record;
-      yield { sequence, timeMicros, from: this.sender(record), payload };
+      const echo = this.echo?.describe(record) ?? null;
+      yield { sequence, timeMicros, from: this.sender(record), payload, echo };
       at += size;
     }
   }
 
   private sender({ address, port }: DatagramRecord): Endpoint {
     if (this.unix) return { family: 'unix', path: address.toString() };
-    return { address: addressText(address), port, family: address.length === 4 ? 'ipv4' : 'ipv6' };
+    return {
+      address: addressText(address),
+      port: this.echo === null ? port : 0,
+      family: address.length === 4 ? 'ipv4' : 'ipv6',
+    };
   }
 
   /** Datagrams from `offset` on whose payloads are at most `maxBytes` in sum; one at least. */

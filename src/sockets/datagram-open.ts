@@ -1,15 +1,17 @@
-import { openDatagram } from './datagram-descriptor.js';
+import { observeArrivals, openDatagram } from './datagram-descriptor.js';
 import { DatagramSocket, type OpenDatagram } from './datagram-socket.js';
 import { allowedOf, checkLocalEnd, localEnd, type DialTarget } from './dial.js';
 import { SocketError } from './errors.js';
-import { close } from './native/syscalls.js';
-import type { OptionSetting } from './options/setting.js';
-import { blocked, type Policy } from './policy.js';
+import type { Ways } from './destination.js';
+import { IcmpEcho } from './icmp-echo.js';
+import { autobind, close, connect, getpeername } from './native/syscalls.js';
+import { setOptions, type OptionSetting } from './options/setting.js';
+import { blocked } from './policy.js';
 import { resolveHost } from './resolve.js';
 import type { SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
 
-export interface BindRequest extends DataSettings {
+interface BindRequest extends DataSettings {
   protocol: 'udp';
   host: string;
   port: number;
@@ -17,38 +19,63 @@ export interface BindRequest extends DataSettings {
   options: readonly OptionSetting[];
 }
 
-interface DatagramDial extends Omit<DataSettings, 'timeoutMs'>, DialTarget {
+interface DatagramDial extends DataSettings, DialTarget {
   protocol: 'udp';
 }
 
+/** What is opened: a UDP socket to bind or to connect, a Unix one, or one for echo requests. */
+export type DatagramRequest =
+  | ({ as: 'bound' } & BindRequest)
+  | ({ as: 'connected' } & DatagramDial)
+  | ({ as: 'file' } & UnixDatagramRequest)
+  | ({ as: 'echo' } & EchoDial);
+
+/** Errors: ADDRESS_BLOCKED, those of the resolver, of paths and of the kernel. */
+export async function openDatagramSocket(
+  request: DatagramRequest,
+  ways: Ways,
+  context: SocketContext,
+): Promise<DatagramSocket> {
+  switch (request.as) {
+    case 'bound':
+      return bindDatagram(request, ways, context);
+    case 'connected':
+      return dialDatagram(request, ways, context);
+    case 'file':
+      return openUnixDatagram(request, ways, context);
+    case 'echo':
+      return dialEcho(request, ways, context);
+  }
+}
+
 /** bind(2) of a datagram socket. Errors: ADDRESS_BLOCKED, those of the resolver and the kernel. */
-export async function bindDatagram(
+async function bindDatagram(
   request: BindRequest,
-  policy: Policy,
+  ways: Ways,
   context: SocketContext,
 ): Promise<DatagramSocket> {
   const { host, port, ipv6Only, options, protocol } = request;
   const [found] = await resolveHost(host, 'any', context.limits.connectTimeoutMs);
   if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${host}`);
-  const decision = policy.mayBind(found.address, port);
+  const decision = ways.policy.mayBind(found.address, port);
   if (!decision.allowed) throw blocked('bind', host, port, decision.rule);
   const { family } = found;
   const fd = openDatagram({ family, local: { ...found, port }, remote: null, ipv6Only, options });
-  return over({ fd, kind: 'listener', protocol, family }, request, context, policy);
+  return over({ fd, kind: 'listener', protocol, family, remote: null }, request, context, ways);
 }
 
 /**
  * connect(2) of a datagram socket: it sends to, and receives from, this peer alone. Nothing is sent by
  * it, so the first address that there is a way to is the peer, listening or not.
  */
-export async function dialDatagram(
+async function dialDatagram(
   target: DatagramDial,
-  policy: Policy,
+  ways: Ways,
   context: SocketContext,
 ): Promise<DatagramSocket> {
   const { host, port, family, timeoutMs, options, protocol } = target;
-  const candidates = allowedOf(await resolveHost(host, family, timeoutMs), target, policy);
-  checkLocalEnd(target, policy);
+  const candidates = allowedOf(await resolveHost(host, family, timeoutMs), target, ways.policy);
+  checkLocalEnd(target, ways.policy);
   let failure: unknown;
   for (const found of candidates) {
     try {
@@ -59,7 +86,12 @@ export async function dialDatagram(
         remote,
         options,
       });
-      return over({ fd, kind: 'client', protocol, family: found.family }, target, context, policy);
+      return over(
+        { fd, kind: 'client', protocol, family: found.family, remote: getpeername(fd) },
+        target,
+        context,
+        ways,
+      );
     } catch (error) {
       failure = error;
     }
@@ -67,14 +99,68 @@ export async function dialDatagram(
   throw SocketError.fromSystem(failure, { syscall: 'connect', port });
 }
 
+interface UnixDatagramRequest extends DataSettings {
+  protocol: 'unix-datagram';
+  /** File to bind; null, of a client: an abstract name of the kernel's choice, so that there can be answers. */
+  localPath: string | null;
+  /** File of the peer to connect to; null: bound only. */
+  path: string | null;
+  options: readonly OptionSetting[];
+}
+
+/** A Unix datagram socket, bound or connected. Errors: ADDRESS_BLOCKED, those of paths and the kernel. */
+function openUnixDatagram(request: UnixDatagramRequest, ways: Ways, context: SocketContext): DatagramSocket {
+  const { path, localPath, options } = request;
+  const remote = path === null ? null : ways.unix.endpoint(path, 'connect');
+  const local = localPath === null ? null : ways.unix.endpoint(localPath, 'bind');
+  const fd = openDatagram({ family: 'unix', local: null, remote: null, options });
+  let unlink = (): void => undefined;
+  try {
+    if (local === null) autobind(fd);
+    else unlink = ways.unix.bind(fd, local);
+    if (remote !== null) connect(fd, remote);
+    const kind = remote === null ? 'listener' : 'client';
+    const open = { fd, kind, protocol: 'unix-datagram', family: 'unix', remote, unlink } as const;
+    return new DatagramSocket(open, request, context, ways);
+  } catch (error) {
+    close(fd);
+    unlink();
+    throw error;
+  }
+}
+
+interface EchoDial extends DataSettings, DialTarget {
+  protocol: 'icmp';
+}
+
+/** A socket for echo requests to one host. EPERM without leave for raw sockets; ADDRESS_BLOCKED. */
+async function dialEcho(target: EchoDial, ways: Ways, context: SocketContext): Promise<DatagramSocket> {
+  const { host, family, timeoutMs, options } = target;
+  const found = await resolveHost(host, family, timeoutMs);
+  const [first] = allowedOf(found, target, ways.policy);
+  if (first === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${host}`);
+  const echo = IcmpEcho.open(first.family);
+  const remote = { ...first, port: 0 };
+  try {
+    observeArrivals(echo.fd);
+    setOptions(echo.fd, options);
+    connect(echo.fd, remote);
+  } catch (error) {
+    close(echo.fd);
+    throw error;
+  }
+  const open = { fd: echo.fd, kind: 'client', protocol: 'icmp', family: first.family, remote, echo } as const;
+  return over(open, target, context, ways);
+}
+
 function over(
   open: OpenDatagram,
   settings: DataSettings,
   context: SocketContext,
-  policy: Policy,
+  ways: Ways,
 ): DatagramSocket {
   try {
-    return new DatagramSocket(open, settings, context, policy);
+    return new DatagramSocket(open, settings, context, ways);
   } catch (error) {
     close(open.fd);
     throw error;

@@ -2,6 +2,7 @@ import { kernelDropsOf, takeError } from './datagram-descriptor.js';
 import type { DatagramLog } from './datagram-log.js';
 import { SocketError } from './errors.js';
 import { BATCHES_A_TURN } from './limits.js';
+import type { IcmpEcho } from './icmp-echo.js';
 import type { DatagramArena } from './native/datagram-arena.js';
 
 /** Brings what the kernel has for one socket into its log, and what the kernel had to drop as gaps. */
@@ -14,6 +15,8 @@ export class DatagramReceiver {
     private readonly log: DatagramLog,
     /** An error waited on the socket: it concerns a datagram that was sent before. */
     private readonly onError: (error: SocketError) => void,
+    /** Of an ICMP socket: takes the replies out of what comes. */
+    private readonly echo: IcmpEcho | null,
   ) {}
 
   /** Batch after batch until the kernel has no more, or others must have their turn; how many came. */
@@ -40,6 +43,7 @@ export class DatagramReceiver {
     const count = this.attempt(fd);
     for (let i = 0; i < count; i += 1) {
       const datagram = this.arena.datagram(i);
+      if (this.echo?.isReply(datagram) === false) continue;
       this.missed(datagram.kernelDrops);
       if (datagram.isCut) this.log.refuse(datagram.end - datagram.start);
       else this.log.append(datagram);

@@ -3,9 +3,9 @@
  *
  *   0-3    length of the payload
  *   4-11   when the kernel received it, microseconds since 1970
- *   12-13  port of the sender
+ *   12-13  port of the sender; sequence number of an ICMP reply
  *   14     length of the sender's address: 4, 16, that of a path, or 0 when it has none
- *   15     0
+ *   15     TTL or hop limit of an ICMP reply; otherwise 0
  *   16-    address, payload
  */
 export const RECORD_HEADER_BYTES = 16;
@@ -19,6 +19,7 @@ const TWO_TO_32 = 2 ** 32;
 export interface Arrival {
   timeMicros: number;
   port: number;
+  hops: number;
   /** The sender's address is `names` from `nameStart` to `nameEnd`. */
   names: Buffer;
   nameStart: number;
@@ -33,6 +34,7 @@ export interface Arrival {
 export interface DatagramRecord {
   timeMicros: number;
   port: number;
+  hops: number;
   address: Buffer;
   payload: Buffer;
   /** Length of the whole. */
@@ -45,13 +47,13 @@ export function recordSize({ nameStart, nameEnd, start, end }: Arrival): number 
 
 /** Writes the record at `at`; there must be room for `recordSize`. */
 export function writeRecord(into: Buffer, at: number, arrival: Arrival): void {
-  const { timeMicros, port, names, nameStart, nameEnd, bytes, start, end } = arrival;
+  const { timeMicros, port, hops, names, nameStart, nameEnd, bytes, start, end } = arrival;
   into.writeUInt32BE(end - start, at);
   into.writeUInt32BE(Math.floor(timeMicros / TWO_TO_32), at + 4);
   into.writeUInt32BE(timeMicros % TWO_TO_32, at + 8);
   into.writeUInt16BE(port, at + 12);
   into[at + 14] = nameEnd - nameStart;
-  into[at + 15] = 0;
+  into[at + 15] = hops;
   names.copy(into, at + RECORD_HEADER_BYTES, nameStart, nameEnd);
   bytes.copy(into, at + RECORD_HEADER_BYTES + nameEnd - nameStart, start, end);
 }
@@ -65,6 +67,7 @@ export function readRecord(records: Buffer, at: number): DatagramRecord | null {
   return {
     timeMicros: records.readUInt32BE(at + 4) * TWO_TO_32 + records.readUInt32BE(at + 8),
     port: records.readUInt16BE(at + 12),
+    hops: records[at + 15] ?? 0,
     address: records.subarray(at + RECORD_HEADER_BYTES, addressEnd),
     payload: records.subarray(addressEnd, end),
     size: end - at,

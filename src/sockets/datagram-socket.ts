@@ -3,25 +3,16 @@ import type { DatagramRecord } from './datagram-record.js';
 import { DatagramReceiver } from './datagram-receiver.js';
 import { DatagramSends } from './datagram-sends.js';
 import { DataSocket } from './data-socket.js';
-import { allowedDestination, isNumeric, maxPayloadTo, resolveDestination } from './destination.js';
-import type { Destination } from './destination.js';
+import { Destinations, maxPayloadTo, type Ways } from './destination.js';
 import type { Endpoint, InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import { CLOSE_FLUSH_MS } from './limits.js';
+import { CLOSE_FLUSH_MS, UNIX_RETRY_MS } from './limits.js';
+import type { IcmpEcho } from './icmp-echo.js';
 import { Memberships } from './memberships.js';
 import { arenaFor } from './native/arenas.js';
-import { addressText, encodeSockaddr } from './native/sockaddr.js';
-import {
-  close,
-  getpeername,
-  getsockname,
-  send,
-  sendto,
-  shutdown,
-  type SocketFamily,
-} from './native/syscalls.js';
+import { encodeSockaddr } from './native/sockaddr.js';
+import { close, getsockname, send, sendto, shutdown, type SocketFamily } from './native/syscalls.js';
 import { Watch } from './native/watch.js';
-import type { Policy } from './policy.js';
 import type { Sent } from './send-queue.js';
 import type { CloseReason, Protocol, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
@@ -39,10 +30,16 @@ export interface OpenDatagram {
   kind: 'listener' | 'client';
   protocol: Protocol;
   family: SocketFamily;
+  /** The connected peer; null: none. */
+  remote: Endpoint | null;
+  /** Of an ICMP socket. */
+  echo?: IcmpEcho;
+  /** Of a Unix socket: removes its file. */
+  unlink?: () => void;
 }
 
 /**
- * A datagram socket, bound or connected: UDP or Unix. What comes is copied from the kernel into its log
+ * A datagram socket, bound or connected: UDP, Unix, ICMP echo. What comes is copied from the kernel into its log
  * at once, batch by batch; what the kernel had to drop is counted where it is missing.
  */
 export class DatagramSocket extends DataSocket {
@@ -53,18 +50,20 @@ export class DatagramSocket extends DataSocket {
   private readonly receiver: DatagramReceiver;
   private readonly sends: DatagramSends;
   readonly memberships: Memberships;
+  readonly destinations: Destinations;
   private pausedByUser = false;
   private receiveShut = false;
+  private retry: NodeJS.Timeout | null = null;
   /** The last error that came back for a datagram sent before (ICMP port unreachable, say); null: none. */
   lastError: AsyncError | null = null;
 
   constructor(
-    { fd, kind, protocol, family }: OpenDatagram,
+    private readonly open: OpenDatagram,
     settings: DataSettings,
     context: SocketContext,
-    private readonly policy: Policy,
+    ways: Ways,
   ) {
-    const remote = kind === 'client' ? getpeername(fd) : null;
+    const { fd, kind, protocol, family, remote, echo = null } = open;
     super(kind, protocol, 'open', getsockname(fd), remote, settings, context, null);
     this.fd = fd;
     this.addressFamily = family;
@@ -74,19 +73,21 @@ export class DatagramSocket extends DataSocket {
         ...settings.receive,
         overflow,
         unix: family === 'unix',
+        echo,
         now: context.now,
         onRoom: () => undefined,
         onDropped: (dropped) => this.flow.drop(dropped),
       },
       context.budget,
     );
-    this.receiver = new DatagramReceiver(arenaFor(family), this.log, (error) => this.noticed(error));
+    this.receiver = new DatagramReceiver(arenaFor(family), this.log, (error) => this.noticed(error), echo);
     this.sends = new DatagramSends(
       (data, to) => this.transmit(data, to),
       () => this.applyInterest(),
     );
     const port = 'port' in this.localAddress ? this.localAddress.port : 0;
-    this.memberships = new Memberships(() => this.descriptor('setsockopt'), policy, port);
+    this.memberships = new Memberships(() => this.descriptor('setsockopt'), ways.policy, port);
+    this.destinations = new Destinations(family, protocol, ways);
     this.watch = new Watch(fd, () => this.ready());
     this.applyInterest();
   }
@@ -148,32 +149,13 @@ export class DatagramSocket extends DataSocket {
     return this.sends.pushNow(data, this.checked(data, to));
   }
 
-  /** Where a datagram may go, resolved if need be. ADDRESS_BLOCKED, EAFNOSUPPORT, the resolver's errors. */
-  destination(to: Destination, timeoutMs: number): Endpoint | Promise<Endpoint> {
-    const { addressFamily, policy } = this;
-    if ('path' in to || addressFamily === 'unix')
-      throw new SocketError('EAFNOSUPPORT', 'that is not an address of the family of this socket', {
-        syscall: 'sendto',
-      });
-    if (isNumeric(to.host)) return allowedDestination(to.host, to.port, addressFamily, policy);
-    return resolveDestination(to, addressFamily, policy, timeoutMs);
-  }
-
   /** A datagram in the form it has in memory and on a WebSocket; without an address, to the connected peer. */
   sendRecord({ address, port, payload }: DatagramRecord, done: Sent): void {
     try {
-      this.sendTo(payload, address.length === 0 ? null : this.numericEnd(address, port), done);
+      this.sendTo(payload, address.length === 0 ? null : this.destinations.ofRecord(address, port), done);
     } catch (error) {
       queueMicrotask(() => done(SocketError.fromSystem(error), 0));
     }
-  }
-
-  private numericEnd(address: Buffer, port: number): Endpoint {
-    if (this.addressFamily !== 'unix' && (address.length === 4 || address.length === 16))
-      return allowedDestination(addressText(address), port, this.addressFamily, this.policy);
-    throw new SocketError('EAFNOSUPPORT', 'that is not an address of the family of this socket', {
-      syscall: 'sendto',
-    });
   }
 
   /** shutdown(2), as the kernel has it: ENOTCONN without a peer. */
@@ -223,7 +205,9 @@ export class DatagramSocket extends DataSocket {
     if (fd === null) return;
     this.fd = null;
     this.watch.close();
+    clearTimeout(this.retry ?? undefined);
     close(fd);
+    this.open.unlink?.();
     this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
     this.settleClosed(reason);
     this.log.end();
@@ -238,7 +222,18 @@ export class DatagramSocket extends DataSocket {
 
   private applyInterest(): void {
     if (this.fd === null) return;
-    this.watch.want({ readable: !this.pausedByUser && !this.receiveShut, writable: !this.sends.isEmpty });
+    const waits = !this.sends.isEmpty;
+    // The kernel takes an unconnected Unix socket for writable whatever the receiver's queue is like.
+    const blind = this.addressFamily === 'unix' && this.remoteAddress === null;
+    this.watch.want({ readable: !this.pausedByUser && !this.receiveShut, writable: waits && !blind });
+    if (waits && blind) this.retry ??= setTimeout(() => this.tryAgain(), UNIX_RETRY_MS);
+  }
+
+  private tryAgain(): void {
+    this.retry = null;
+    if (this.fd === null) return;
+    this.sends.pump();
+    this.applyInterest();
   }
 
   private ready(): void {
@@ -270,11 +265,15 @@ export class DatagramSocket extends DataSocket {
     return to === null ? null : encodeSockaddr(to, this.addressFamily);
   }
 
-  /** One more try after an error: it may have been an earlier datagram's, which send(2) tells once. */
+  /**
+   * One more try after an error: it may have been an earlier datagram's, which send(2) tells once. Not
+   * so a Unix socket's, which are told at once.
+   */
   private transmit(data: Buffer, to: Uint8Array | null): boolean {
     try {
       return this.transmitOnce(data, to);
     } catch (error) {
+      if (this.addressFamily === 'unix') throw error;
       const sent = this.transmitOnce(data, to);
       this.noticed(SocketError.fromSystem(error));
       return sent;
@@ -283,7 +282,10 @@ export class DatagramSocket extends DataSocket {
 
   private transmitOnce(data: Buffer, to: Uint8Array | null): boolean {
     const fd = this.descriptor('send');
-    if ((to === null ? send(fd, data) : sendto(fd, data, to)) === null) return false;
+    const { echo } = this.open;
+    const packet = echo?.request(data) ?? data;
+    if ((to === null ? send(fd, packet) : sendto(fd, packet, to)) === null) return false;
+    echo?.sent();
     this.lastTrafficAt = this.context.now();
     return true;
   }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { DataSocket } from './data-socket.js';
-import { bindDatagram, dialDatagram, type BindRequest } from './datagram-open.js';
+import { openDatagramSocket, type DatagramRequest } from './datagram-open.js';
 import { DatagramSocket } from './datagram-socket.js';
 import { Clients, type ConnectRequest } from './clients.js';
 import { ConnectingClient } from './connecting-client.js';
@@ -107,19 +107,12 @@ export class Engine {
     return this.clients.connect(request, gone);
   }
 
-  /** bind(2) of a datagram socket. Errors as `listen`. */
-  bindDatagram(request: BindRequest): Promise<DatagramSocket> {
-    return this.inPlace(request.name, async () =>
-      this.admit(await bindDatagram(request, this.policy, this.context), 'created'),
-    );
-  }
-
-  /** connect(2) of a datagram socket. Errors as `listen`; whether the peer is there, nobody knows yet. */
-  dialDatagram(request: ConnectRequest & { protocol: 'udp' }): Promise<DatagramSocket> {
-    const target = { ...request, timeoutMs: this.dialTimeoutMs(request) };
-    return this.inPlace(request.name, async () =>
-      this.admit(await dialDatagram(target, this.policy, this.context), 'connected'),
-    );
+  /** A datagram socket, bound or connected. Errors as `listen`; whether a peer is there, nobody knows yet. */
+  openDatagram(request: DatagramRequest): Promise<DatagramSocket> {
+    return this.inPlace(request.name, async () => {
+      const socket = await openDatagramSocket(request, this, this.context);
+      return this.admit(socket, socket.kind === 'client' ? 'connected' : 'created');
+    });
   }
 
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
@@ -253,7 +246,8 @@ export class Engine {
     }
   }
 
-  private dialTimeoutMs({ timeoutMs }: ConnectRequest): number {
+  /** Of a connect, names included. */
+  dialTimeoutMs(timeoutMs: number | null): number {
     return timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
   }
 

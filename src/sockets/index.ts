@@ -18,6 +18,9 @@
  *     intake.ts             its receiving half: reads, pauses, goes over to TLS
  *     read-buffer.ts        where the kernel writes the next bytes; kernel-handle.ts: Node's handle
  *     send-queue.ts         what it has to send
+ *   datagram-socket.ts    UDP, Unix datagram, ICMP echo (icmp-echo.ts); datagram-open.ts makes them
+ *     datagram-receiver.ts  from the kernel into the log; datagram-sends.ts: what waits for room
+ *     destination.ts        where a datagram may go; memberships.ts: multicast groups
  *   clients.ts            connecting; connecting-client.ts: a client until it is connected
  *   tls-handshake.ts      from a connection to TLS over it (tls-context.ts: certificates and keys,
  *                         tls-peer.ts: who the other is, tls-listener.ts: the handshakes of one listener)
@@ -36,7 +39,7 @@
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
-export type { BindRequest } from './datagram-open.js';
+export type { DatagramRequest } from './datagram-open.js';
 export { readRecord, RECORD_HEADER_BYTES, type DatagramRecord } from './datagram-record.js';
 export { ByteLog } from './byte-log.js';
 export { DatagramLog, type ReceivedDatagram } from './datagram-log.js';

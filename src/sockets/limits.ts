@@ -76,6 +76,9 @@ export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** How many datagrams may wait on one socket for room in the kernel, however short. */
 export const MAX_QUEUED_DATAGRAMS = 16_384;
 
+/** How soon a datagram is tried again that found a Unix socket's queue full; nothing tells when it has room. */
+export const UNIX_RETRY_MS = 10;
+
 /** What is asked of the kernel for datagrams that have come and were not read yet. */
 export const DATAGRAM_RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 

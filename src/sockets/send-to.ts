@@ -22,6 +22,6 @@ export async function sendTo(socket: DataSocket, data: Buffer, request: SendRequ
   if (to === null) return mode === 'some' ? socket.sendSome(data) : socket.sendAll(data, timeoutMs);
   if (!(socket instanceof DatagramSocket))
     throw new SocketError('EISCONN', 'sendto EISCONN: a stream has its peer', { syscall: 'sendto' });
-  const end = await socket.destination(to, timeoutMs);
+  const end = await socket.destinations.find(to, timeoutMs);
   return mode === 'some' ? socket.sendSomeTo(data, end) : socket.sendAllTo(data, end, timeoutMs);
 }

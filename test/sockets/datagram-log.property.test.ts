@@ -65,7 +65,7 @@ function arrival(sequence: number, bytes: number): Arrival {
   const names = Buffer.from([0, 0, 10, 0, 0, sequence & 0xff]);
   const memory = Buffer.concat([Buffer.from('before'), payloadOf(sequence, bytes)]);
   const place = { names, nameStart: 2, nameEnd: 6, bytes: memory, start: 6, end: memory.length };
-  return { timeMicros: 1_700_000_000_000_000 + sequence, port: 5000 + (sequence & 7), ...place };
+  return { hops: 0, timeMicros: 1_700_000_000_000_000 + sequence, port: 5000 + (sequence & 7), ...place };
 }
 
 interface Follower {
@@ -92,7 +92,7 @@ class Scenario {
     private readonly overflow: DatagramOverflow,
   ) {
     const onDropped = (gap: Dropped): number => (this.toldDropped += gap.dropped);
-    const options = { windowBytes, overflow, unix: false, now: () => 0, onRoom: noop, onDropped };
+    const options = { windowBytes, overflow, unix: false, echo: null, now: () => 0, onRoom: noop, onDropped };
     this.log = new DatagramLog(options, new ReceiveBudget(2 ** 30));
   }
 
@@ -255,7 +255,7 @@ describe.each(['drop-oldest', 'drop-newest'] as const)('a datagram log that does
   test('is bounded by its window even when datagrams are empty', () => {
     const budget = new ReceiveBudget(2 ** 30);
     const log = new DatagramLog(
-      { windowBytes: 4000, overflow, unix: false, now: () => 0, onRoom: noop, onDropped: noop },
+      { windowBytes: 4000, overflow, unix: false, echo: null, now: () => 0, onRoom: noop, onDropped: noop },
       budget,
     );
     for (let i = 0; i < 5000; i += 1) log.append(arrival(i, 0));
@@ -270,7 +270,15 @@ describe.each(['drop-oldest', 'drop-newest'] as const)('a datagram log that does
     const budget = new ReceiveBudget(100_000);
     budget.change(100_000);
     const log = new DatagramLog(
-      { windowBytes: 1_000_000, overflow, unix: false, now: () => 0, onRoom: noop, onDropped: noop },
+      {
+        windowBytes: 1_000_000,
+        overflow,
+        unix: false,
+        echo: null,
+        now: () => 0,
+        onRoom: noop,
+        onDropped: noop,
+      },
       budget,
     );
     for (let i = 0; i < 100; i += 1) log.append(arrival(i, 1000));

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Engine } from '../../sockets/index.js';
+import { Engine, type DataSocket } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { connectOver } from '../common/create.dto.js';
@@ -10,7 +10,7 @@ import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { IDEMPOTENCY_HEADER, Idempotent } from '../idempotency/idempotent.js';
-import { connectRequest, CreateClientDto } from './clients.dto.js';
+import { connectRequest, CreateClientDto, unixDatagramRequest } from './clients.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
 
@@ -54,8 +54,7 @@ export class ClientsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SocketDto> {
-    const asked = connectRequest(body, this.engine.limits);
-    const client = await connectOver(this.engine, body.protocol, asked, this.gone(request, reply));
+    const client = await this.open(body, this.gone(request, reply));
     void reply.header('location', `/v1/clients/${client.id}`);
     return socketDto(client);
   }
@@ -96,5 +95,11 @@ export class ClientsController {
   /** Who can ask again for the same answer, by its key, may go away meanwhile. */
   private gone(request: FastifyRequest, reply: FastifyReply): AbortSignal | undefined {
     return request.headers[IDEMPOTENCY_HEADER] === undefined ? goneSignal(reply) : undefined;
+  }
+
+  private open(body: CreateClientDto, gone: AbortSignal | undefined): Promise<DataSocket> {
+    const { limits } = this.engine;
+    if (body.protocol === 'unix-datagram') return this.engine.openDatagram(unixDatagramRequest(body, limits));
+    return connectOver(this.engine, body.protocol, connectRequest(body, limits), gone);
   }
 }

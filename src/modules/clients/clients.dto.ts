@@ -1,14 +1,30 @@
-import type { ConnectRequest, Limits } from '../../sockets/index.js';
+import type { ConnectRequest, DatagramRequest, Limits } from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
-import { DurationMs, Host, Nested, OneOf, Port } from '../common/fields.js';
+import { invalid, type FieldError } from '../problems/problem.js';
+import { DurationMs, Host, Nested, OneOf, Port, Text } from '../common/fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
 
 export class CreateClientDto extends CreateSocketDto {
-  @Host({ description: 'Name or address to connect to', example: '127.0.0.1' })
-  host!: string;
+  @Host({ description: 'Name or address to connect to', optional: true, example: '127.0.0.1' })
+  host?: string;
 
-  @Port({ description: 'Port to connect to', example: 7007 })
-  port!: number;
+  @Port({ description: 'Port to connect to; `icmp` has none', optional: true, example: 7007 })
+  port?: number;
+
+  @Text({
+    description:
+      'Of a Unix socket, instead of `host` and `port`: the file to connect to, in `SOCKEYE_UNIX_DIR`',
+    optional: true,
+    maxLength: 100,
+  })
+  path?: string;
+
+  @Text({
+    description: 'Of a Unix datagram client: the file to bind. Without it the kernel picks an abstract name',
+    optional: true,
+    maxLength: 100,
+  })
+  localPath?: string;
 
   @OneOf(['any', 'ipv4', 'ipv6'], { description: 'Which addresses of the name are tried', default: 'any' })
   family: 'any' | 'ipv4' | 'ipv6' = 'any';
@@ -35,9 +51,33 @@ export class CreateClientDto extends CreateSocketDto {
 }
 
 export function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
-  const { host, port, family, localAddress, localPort, idleTimeoutMs } = dto;
+  const { family, localAddress, localPort, idleTimeoutMs } = dto;
   const timeoutMs = dto.timeoutMs ?? null;
   const common = socketSettings(dto, limits);
   const tls = dialledTls(dto.protocol, dto.tls);
+  const { host, port } = internetPeer(dto);
   return { ...common, host, port, family, localAddress, localPort, idleTimeoutMs, timeoutMs, tls };
+}
+
+/** Which of these a protocol needs, the others it refuses. */
+function internetPeer({ host = '', port = 0, ...dto }: CreateClientDto): { host: string; port: number } {
+  const needsPort = dto.protocol !== 'icmp';
+  const wrong: FieldError[] = [];
+  if (host === '') wrong.push({ pointer: '/host', detail: 'must be given' });
+  if (needsPort === (port === 0))
+    wrong.push({ pointer: '/port', detail: needsPort ? 'must be given' : `${dto.protocol} has no ports` });
+  for (const field of ['path', 'localPath'] as const)
+    if (dto[field] !== undefined) wrong.push({ pointer: `/${field}`, detail: 'is for Unix sockets' });
+  if (wrong.length > 0) throw invalid(wrong);
+  return { host, port };
+}
+
+/** connect(2) of a Unix datagram socket. */
+export function unixDatagramRequest(dto: CreateClientDto, limits: Limits): DatagramRequest {
+  const { path, localPath = null, idleTimeoutMs, host, port } = dto;
+  if (path === undefined) throw invalid([{ pointer: '/path', detail: 'must be given' }]);
+  if (host !== undefined || port !== undefined)
+    throw invalid([{ pointer: '/host', detail: 'a Unix socket has a path instead of host and port' }]);
+  const common = socketSettings(dto, limits);
+  return { ...common, as: 'file', protocol: 'unix-datagram', path, localPath, idleTimeoutMs };
 }

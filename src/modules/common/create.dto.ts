@@ -52,7 +52,10 @@ export class ReceiveDto {
 
 /** What every socket that a caller makes can be given. */
 export class CreateSocketDto {
-  @OneOf(PROTOCOLS, { description: 'So far `tcp`, `tls` and `udp`', default: 'tcp' })
+  @OneOf(PROTOCOLS, {
+    description: 'Not yet: `unix`, `unix-seqpacket`; `icmp` is for clients',
+    default: 'tcp',
+  })
   protocol: string = 'tcp';
 
   @SocketName({
@@ -100,8 +103,8 @@ export function socketSettings(
 }
 
 /** Protocols of which a message has bounds, and a sender cannot be slowed. */
-export function isDatagram(protocol: string): protocol is 'udp' {
-  return protocol === 'udp';
+export function isDatagram(protocol: string): boolean {
+  return protocol === 'udp' || protocol === 'unix-datagram' || protocol === 'icmp';
 }
 
 export function receiveSettings(dto: ReceiveDto, limits: Limits, datagrams: boolean): ReceiveSettings {
@@ -132,7 +135,9 @@ export async function connectOver(
   request: ConnectRequest,
   gone?: AbortSignal,
 ): Promise<DataSocket> {
-  if (isDatagram(protocol)) return engine.dialDatagram({ ...request, protocol });
+  const timeoutMs = engine.dialTimeoutMs(request.timeoutMs);
+  if (protocol === 'udp') return engine.openDatagram({ ...request, as: 'connected', protocol, timeoutMs });
+  if (protocol === 'icmp') return engine.openDatagram({ ...request, as: 'echo', protocol, timeoutMs });
   requireTcp(protocol);
   return engine.connect(request, gone);
 }

@@ -74,15 +74,37 @@ export class DatagramDto {
 
   @ApiProperty({ description: 'Some bytes were not valid in that encoding and are shown as U+FFFD' })
   lossy!: boolean;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Of an ICMP reply: number of the request',
+    example: 1,
+  })
+  icmpSequence?: number;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Of an ICMP reply: TTL or hop limit it came with',
+    example: 64,
+  })
+  ttl?: number;
+
+  @ApiPropertyOptional({
+    type: 'number',
+    nullable: true,
+    description: 'Of an ICMP reply: from the request to the reply; null when there was no such request',
+    example: 0.042,
+  })
+  rttMs?: number | null;
 }
 
 export function datagramDto(
-  { sequence, timeMicros, from, payload }: ReceivedDatagram,
+  { sequence, timeMicros, from, payload, echo }: ReceivedDatagram,
   encoding: Encoding,
 ): DatagramDto {
   const { data, lossy } = decode(payload, encoding, true);
   const time = isoMicros(timeMicros);
-  return { sequence, time, from: addressDto(from), bytes: payload.length, data, lossy };
+  return { sequence, time, from: addressDto(from), bytes: payload.length, data, lossy, ...echo };
 }
 
 /** ISO 8601 with all that the kernel's clock says. */

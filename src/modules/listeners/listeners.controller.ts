@@ -14,6 +14,7 @@ import {
   CreateListenerDto,
   declareRequest,
   listenRequest,
+  refuseStrayPath,
   RemoveListenerQuery,
 } from './listeners.dto.js';
 
@@ -138,7 +139,9 @@ export class ListenersController {
 
   private open(body: CreateListenerDto): Promise<StreamListener | DatagramSocket> {
     const { limits } = this.engine;
-    if (isDatagram(body.protocol)) return this.engine.bindDatagram(bindRequest(body, limits));
+    refuseStrayPath(body);
+    if (body.protocol !== 'icmp' && isDatagram(body.protocol))
+      return this.engine.openDatagram(bindRequest(body, limits));
     requireTcp(body.protocol);
     return this.engine.listen(listenRequest(body, limits));
   }

@@ -1,10 +1,15 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
-import { optionSettings, type BindRequest, type Limits, type ListenRequest } from '../../sockets/index.js';
+import {
+  optionSettings,
+  type DatagramRequest,
+  type Limits,
+  type ListenRequest,
+} from '../../sockets/index.js';
 import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
 import { CloseQuery } from '../common/close.dto.js';
-import { DurationMs, Flag, Host, Int, Nested, Port, SocketName } from '../common/fields.js';
+import { DurationMs, Flag, Host, Int, Nested, Port, SocketName, Text } from '../common/fields.js';
 import { listenerTls, ServerTlsDto } from '../common/tls.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid } from '../problems/problem.js';
@@ -32,6 +37,13 @@ export class CreateListenerDto extends CreateSocketDto {
 
   @Port({ description: '0: the kernel picks one, and it is reported', default: 0, min: 0, example: 7007 })
   port: number = 0;
+
+  @Text({
+    description: 'Of a Unix socket, instead of `host` and `port`: its file, in `SOCKEYE_UNIX_DIR`',
+    optional: true,
+    maxLength: 100,
+  })
+  path?: string;
 
   @Int({ description: 'Queue of connections not yet accepted; listen(2)', default: 511, min: 1, max: 65_535 })
   backlog: number = 511;
@@ -84,12 +96,17 @@ export function declareRequest(
   return { ...listenRequest(dto, limits), name };
 }
 
-export function bindRequest(dto: CreateListenerDto, limits: Limits): BindRequest {
-  const { host, port, ipv6Only, reusePort } = dto;
+/** bind(2) of a datagram socket: UDP, or the file of a Unix one. */
+export function bindRequest(dto: CreateListenerDto, limits: Limits): DatagramRequest {
+  const { host, port, ipv6Only, reusePort, path, protocol } = dto;
   const { idleTimeoutMs } = dto.limits;
-  const common = socketSettings(dto, limits);
+  const common = { ...socketSettings(dto, limits), idleTimeoutMs };
+  if (protocol === 'unix-datagram') {
+    if (path === undefined) throw invalid([{ pointer: '/path', detail: 'must be given' }]);
+    return { ...common, as: 'file', protocol, localPath: path, path: null };
+  }
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
-  return { ...common, protocol: 'udp', host, port, ipv6Only, idleTimeoutMs, options };
+  return { ...common, as: 'bound', protocol: 'udp', host, port, ipv6Only, options };
 }
 
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
@@ -98,4 +115,9 @@ export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenReq
   const common = socketSettings(dto, limits);
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
   return { ...common, ...own, options, tls: listenerTls(dto.protocol, dto.tls) };
+}
+
+export function refuseStrayPath({ protocol, path }: CreateListenerDto): void {
+  if (path !== undefined && !protocol.startsWith('unix'))
+    throw invalid([{ pointer: '/path', detail: 'is for Unix sockets' }]);
 }

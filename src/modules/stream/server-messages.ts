@@ -71,6 +71,15 @@ export class DataData {
 
   @ApiPropertyOptional({ oneOf: ADDRESS_REFS, description: 'Of a datagram: who sent it' })
   from?: AddressDto | UnixAddressDto;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Of an ICMP reply: number of the request' })
+  icmpSequence?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Of an ICMP reply: TTL or hop limit' })
+  ttl?: number;
+
+  @ApiPropertyOptional({ type: 'number', nullable: true, description: 'Of an ICMP reply: milliseconds' })
+  rttMs?: number | null;
 }
 
 export class GapData {

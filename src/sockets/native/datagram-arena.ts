@@ -61,7 +61,7 @@ export class DatagramArena {
       this.headers.writeBigUInt64LE(this.controls.address + BigInt(i * CONTROL_BYTES), at + 32);
       this.expectNext(i);
     }
-    const nowhere = { nameStart: 0, nameEnd: 0, start: 0, end: 0, timeMicros: 0, port: 0 };
+    const nowhere = { nameStart: 0, nameEnd: 0, start: 0, end: 0, timeMicros: 0, port: 0, hops: 0 };
     const { memory: names } = this.names;
     this.current = { ...nowhere, names, bytes: this.bytes.memory, kernelDrops: 0, isCut: false };
   }
@@ -123,10 +123,14 @@ export class DatagramArena {
     const { memory } = this.controls;
     current.timeMicros = 0;
     current.kernelDrops = 0;
+    current.hops = 0;
     for (let at = start; at + 16 <= start + length;) {
       const size = memory.readUInt32LE(at);
-      const type = memory.readInt32LE(at + 8) === SOL_SOCKET ? memory.readInt32LE(at + 12) : 0;
-      if (type === SCM_TIMESTAMP) {
+      const level = memory.readInt32LE(at + 8);
+      const type = memory.readInt32LE(at + 12);
+      if (level !== SOL_SOCKET) {
+        current.hops = isHops(level, type) ? memory.readUInt32LE(at + 16) & 0xff : current.hops;
+      } else if (type === SCM_TIMESTAMP) {
         const seconds = memory.readUInt32LE(at + 16) + memory.readUInt32LE(at + 20) * 2 ** 32;
         current.timeMicros = seconds * 1e6 + memory.readUInt32LE(at + 24);
       } else if (type === SO_RXQ_OVFL) {
@@ -136,4 +140,9 @@ export class DatagramArena {
     }
     if (current.timeMicros === 0) current.timeMicros = Date.now() * 1000;
   }
+}
+
+/** IP_TTL of ip(7), IPV6_HOPLIMIT of ipv6(7), for who has asked for them. */
+function isHops(level: number, type: number): boolean {
+  return (level === 0 && type === 2) || (level === 41 && type === 52);
 }

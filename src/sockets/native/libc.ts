@@ -36,6 +36,7 @@ export const libc = {
   recvmmsg: call<[number, Uint8Array, number, number, null]>(
     'int recvmmsg(int, uint8_t*, uint32_t, int, void*)',
   ),
+  clock_gettime: call<[number, Uint8Array]>('int clock_gettime(int, uint8_t*)'),
   if_nametoindex: call<[string]>('uint32_t if_nametoindex(const char*)'),
   if_indextoname: call<[number, Uint8Array]>('uintptr_t if_indextoname(uint32_t, uint8_t*)'),
 } as const;
@@ -49,6 +50,16 @@ const malloc = lib.func('void *malloc(size_t)') as (bytes: number) => bigint;
 export function lastingMemory(bytes: number): { memory: Buffer; address: bigint } {
   const address = malloc(bytes);
   return { memory: Buffer.from(koffi.view(address, bytes)).fill(0), address };
+}
+
+const CLOCK_REALTIME = 0;
+const timespec = Buffer.alloc(16);
+
+/** The clock that the kernel stamps datagrams by: microseconds since 1970. */
+export function realtimeMicros(): number {
+  libc.clock_gettime(CLOCK_REALTIME, timespec);
+  const seconds = timespec.readUInt32LE(0) + timespec.readUInt32LE(4) * 2 ** 32;
+  return seconds * 1e6 + Math.floor(timespec.readUInt32LE(8) / 1000);
 }
 
 /** errno(3) of the call before, on this thread: ask at once. */

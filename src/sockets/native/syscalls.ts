@@ -39,6 +39,11 @@ export function bind(fd: number, end: Endpoint, family: SocketFamily = end.famil
   check(libc.bind(fd, address, address.length), 'bind', end);
 }
 
+/** bind(2) of a Unix socket to an abstract name of the kernel's choice, unix(7). */
+export function autobind(fd: number): void {
+  check(libc.bind(fd, Uint8Array.of(AF.unix, 0), 2), 'bind');
+}
+
 /** connect(2): true when connected at once, false when it goes on in the background (EINPROGRESS). */
 export function connect(fd: number, end: Endpoint, family: SocketFamily = end.family): boolean {
   const address = encodeSockaddr(end, family);
