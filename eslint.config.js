@@ -10,7 +10,7 @@ import tseslint from 'typescript-eslint';
  */
 
 const ONE_PLACE =
-  'Dialling, binding and resolving go through the policy: src/sockets/{dial,stream-listener,resolve}.ts.';
+  'Dialling, binding and resolving go through the policy: src/sockets/{dial,stream-server,resolve}.ts.';
 
 // For each module, both spellings: with `node:` and without.
 const bothSpellings = (name, rest) => [
@@ -158,7 +158,7 @@ export default defineConfig(
   { files: ['src/modules/config/**/*.ts'], rules: zone({ environment: true }) },
   { files: ['src/{sockets,network}/**/*.ts'], rules: zone({ patterns: [ENGINE_STANDS_ALONE] }) },
   {
-    files: ['src/sockets/dial.ts', 'src/sockets/stream-listener.ts', 'src/sockets/kernel-handle.ts'],
+    files: ['src/sockets/dial.ts', 'src/sockets/stream-server.ts', 'src/sockets/kernel-handle.ts'],
     rules: zone({ may: ['net'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   // TLS goes over connections there are: these two dial nothing and listen nowhere.

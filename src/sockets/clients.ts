@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
 import { ConnectingClient } from './connecting-client.js';
 import { dial, type DialTarget } from './dial.js';
+import { dialUnix } from './dial-unix.js';
 import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
+import { socketOver } from './kernel-handle.js';
 import type { OptionSetting } from './options/setting.js';
 import type { Policy } from './policy.js';
 import type { Registry } from './registry.js';
-import type { SocketContext } from './socket.js';
+import type { Protocol, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
 import { StreamConnection } from './stream-connection.js';
 import type { Admission } from './stream-listener.js';
@@ -18,6 +20,14 @@ export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutM
   timeoutMs: number | null;
   /** TLS over the connection; null: plain TCP. */
   tls: ClientTls | null;
+}
+
+export interface UnixConnectRequest extends DataSettings {
+  /** In the directory for Unix sockets. */
+  path: string;
+  /** null: the default timeout, or the limit. */
+  timeoutMs: number | null;
+  options: readonly OptionSetting[];
 }
 
 /** Makes clients: sockets that are in the set, under their name, from before they are connected. */
@@ -34,13 +44,14 @@ export class Clients {
   /** `gone`: aborted when nobody waits for the client any more. */
   async connect(request: ConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
     const handshake = request.tls === null ? null : clientHandshake(request.tls, request.host);
-    const { defaultTimeoutMs } = this.context.settings;
-    const timeoutMs = request.timeoutMs ?? defaultTimeoutMs ?? this.context.limits.connectTimeoutMs;
+    const timeoutMs = this.timeoutOf(request);
     const deadline = Date.now() + timeoutMs;
     const target = { ...request, timeoutMs, options: [...this.defaults, ...request.options] };
-    return this.connecting(request, gone, async (client) => {
+    const protocol = request.tls === null ? 'tcp' : 'tls';
+    const local = request.family === 'ipv6' ? ANY_IPV6 : ANY_IPV4;
+    return this.connecting({ ...request, protocol, local }, gone, async (client) => {
       const take = (raw: Socket, session: TlsSession | null): StreamConnection | null =>
-        this.connected(client, raw, session, request);
+        this.connected(client, raw, session, { ...request, dialledHost: request.host });
       const reserve = (): (() => void) => this.admission.reserve(null);
       const { signal } = client;
       if (handshake === null) {
@@ -61,13 +72,30 @@ export class Clients {
     });
   }
 
+  async connectUnix(request: UnixConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
+    const { path, options } = request;
+    const target = { type: 'stream', timeoutMs: this.timeoutOf(request), options } as const;
+    return this.connecting({ ...request, protocol: 'unix', local: UNNAMED }, gone, (client) => {
+      const end = this.admission.files.endpoint(path, 'connect');
+      return dialUnix({ ...target, end }, client.signal, (fd) => {
+        const connection = this.connected(client, socketOver(fd), null, request);
+        if (connection !== null) return connection;
+        throw new SocketError('ECONNRESET', 'connect ECONNRESET', { syscall: 'connect', address: path });
+      });
+    });
+  }
+
+  private timeoutOf({ timeoutMs }: { timeoutMs: number | null }): number {
+    const { settings, limits } = this.context;
+    return timeoutMs ?? settings.defaultTimeoutMs ?? limits.connectTimeoutMs;
+  }
+
   private async connecting<T>(
-    request: ConnectRequest,
+    request: DataSettings & { protocol: Protocol; local: Endpoint },
     gone: AbortSignal | undefined,
     connect: (client: ConnectingClient) => Promise<T>,
   ): Promise<T> {
-    const protocol = request.tls === null ? 'tcp' : 'tls';
-    const local = request.family === 'ipv6' ? ANY_IPV6 : ANY_IPV4;
+    const { protocol, local } = request;
     const release = this.admission.reserve(request.name);
     const client = new ConnectingClient(protocol, local, request, this.context);
     this.registry.add(client);
@@ -96,10 +124,9 @@ export class Clients {
     client: ConnectingClient,
     raw: Socket,
     session: TlsSession | null,
-    request: ConnectRequest,
+    request: DataSettings,
   ): StreamConnection | null {
-    const born = { id: client.id, at: client.createdAt };
-    const settings = { ...request, dialledHost: request.host, born };
+    const settings = { ...request, born: { id: client.id, at: client.createdAt } };
     const connection = StreamConnection.over(raw, session, 'client', settings, this.context, null);
     if (connection === null) return null;
     this.registry.replace(client, connection);
@@ -111,3 +138,4 @@ export class Clients {
 /** What getsockname(2) says of a socket that has no end yet. */
 const ANY_IPV4: Endpoint = { address: '0.0.0.0', port: 0, family: 'ipv4' };
 const ANY_IPV6: Endpoint = { address: '::', port: 0, family: 'ipv6' };
+const UNNAMED: Endpoint = { path: '', family: 'unix' };

@@ -3,6 +3,7 @@ import type { SocketError } from './errors.js';
 import type { ByteLog } from './byte-log.js';
 import type { DatagramLog } from './datagram-log.js';
 import { FlowEvents } from './flow-events.js';
+import type { PeerCredentials } from './native/peer-credentials.js';
 import type { Sent } from './send-queue.js';
 import {
   ManagedSocket,
@@ -21,6 +22,8 @@ export abstract class DataSocket extends ManagedSocket {
   protected readonly idleTimeoutMs: number;
   protected lastTrafficAt: number;
   protected readonly flow: FlowEvents;
+  /** Of a connection of Unix sockets: who is there. */
+  peerCredentials: PeerCredentials | null = null;
   /** Reads from the kernel that brought something. */
   receivedChunks = 0;
   /** The peer has sent EOF (or reading was shut down): the final offset. */

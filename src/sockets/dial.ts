@@ -2,7 +2,7 @@ import type net from 'node:net';
 import { endpointOf, scopedAddressBytes, splitZone, type Family, type InternetEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { interleave, race } from './happy-eyeballs.js';
-import { unconnectedSocket } from './kernel-handle.js';
+import { socketOver } from './kernel-handle.js';
 import { ATTEMPT_DELAY_MS } from './limits.js';
 import { interfaceIndex } from './native/sockaddr.js';
 import { blocked, type Policy } from './policy.js';
@@ -151,7 +151,7 @@ function connect<T>(
   return new Promise<T>((resolve, reject) => {
     checkZone(address);
     const fd = openStream({ family, local: localEnd(target, family), options: target.options });
-    const socket = unconnectedSocket(fd);
+    const socket = socketOver(fd);
     const fail = (error: SocketError): void => {
       signal.removeEventListener('abort', cut);
       socket.destroy();

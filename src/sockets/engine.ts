@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { DataSocket } from './data-socket.js';
 import { openDatagramSocket, type DatagramRequest } from './datagram-open.js';
 import { DatagramSocket } from './datagram-socket.js';
-import { Clients, type ConnectRequest } from './clients.js';
+import { Clients, type ConnectRequest, type UnixConnectRequest } from './clients.js';
 import { ConnectingClient } from './connecting-client.js';
 import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
@@ -68,6 +68,7 @@ export class Engine {
       released: () => this.registry.notePlaceFree(),
     };
     const admission: Admission = {
+      files: this.unix,
       reserve: (name, inPlaceOf) => this.reserve(name, inPlaceOf),
       admit: (socket) => this.admit(socket, socket.kind === 'connection' ? 'accepted' : 'created'),
     };
@@ -105,6 +106,11 @@ export class Engine {
    */
   connect(request: ConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
     return this.clients.connect(request, gone);
+  }
+
+  /** As `connect`, of a Unix socket. */
+  connectUnix(request: UnixConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
+    return this.clients.connectUnix(request, gone);
   }
 
   /** A datagram socket, bound or connected. Errors as `listen`; whether a peer is there, nobody knows yet. */

@@ -47,7 +47,7 @@ export { sendTo } from './send-to.js';
 export { DatagramSocket } from './datagram-socket.js';
 export type { Destination } from './destination.js';
 export { Engine, type EngineOptions } from './engine.js';
-export type { ConnectRequest } from './clients.js';
+export type { ConnectRequest, UnixConnectRequest } from './clients.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';

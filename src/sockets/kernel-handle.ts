@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import net from 'node:net';
 import { constants } from 'node:os';
 import type { TLSSocket } from 'node:tls';
+import { hasPeer } from './native/syscalls.js';
 import { takeOffLinger } from './options/linger.js';
 
 /**
@@ -11,8 +12,8 @@ import { takeOffLinger } from './options/linger.js';
  */
 interface StreamHandle {
   readonly fd: number;
-  /** getpeername(2): 0, or a negative errno. Node's own property remembers its first answer. */
-  getpeername(into: object): number;
+  /** Of a TCP socket: close with RST. */
+  reset?: unknown;
   useUserBuffer(memory: Uint8Array): void;
   /** Node's own note that it has asked for reads, and not stopped them since. */
   reading: boolean;
@@ -50,8 +51,8 @@ class StreamSocket extends net.Socket {
   }
 }
 
-/** A descriptor that is not connected yet, as a socket of Node that reads nothing by itself (`manualStart`). */
-export function unconnectedSocket(fd: number): net.Socket {
+/** A descriptor, connected or not yet, as a socket of Node that reads nothing by itself (`manualStart`). */
+export function socketOver(fd: number): net.Socket {
   const options = { fd, manualStart: true, allowHalfOpen: true };
   return new StreamSocket(options);
 }
@@ -90,7 +91,18 @@ export function filenoOf(socket: net.Socket | net.Server): number | null {
 
 /** Whether the kernel still has a connection there; it has none after a reset or a failed keep-alive. */
 export function isConnected(socket: net.Socket): boolean {
-  return (socket as unknown as WithHandle)._handle?.getpeername({}) === 0;
+  const fd = filenoOf(socket);
+  // Node's own property remembers its first answer.
+  return fd !== null && hasPeer(fd);
+}
+
+/**
+ * Closes at once, what is queued is lost: with RST, where the protocol has one. The peer of a Unix
+ * socket is told ECONNRESET when it has sent something that was not read, and EOF otherwise.
+ */
+export function reset(socket: net.Socket): void {
+  if ((socket as unknown as WithHandle)._handle?.reset === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** The connection that a TLS socket was made over. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { InternetEndpoint } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import type { OptionSetting } from './options/setting.js';
 import { blocked, type Policy } from './policy.js';
@@ -8,10 +8,17 @@ import { resolveHost } from './resolve.js';
 import type { SocketContext } from './socket.js';
 import { StreamListener, type Admission, type ListenerSettings } from './stream-listener.js';
 
-export interface ListenRequest extends ListenerSettings {
+interface InternetListenRequest extends ListenerSettings {
   host: string;
   port: number;
 }
+
+interface UnixListenRequest extends ListenerSettings {
+  /** In the directory for Unix sockets. */
+  path: string;
+}
+
+export type ListenRequest = InternetListenRequest | UnixListenRequest;
 
 /** What became of a declaration. */
 export interface Declared {
@@ -29,7 +36,7 @@ export class Listeners {
     private readonly policy: Policy,
     private readonly context: SocketContext,
     private readonly admission: Admission,
-    /** Options of every listener that does not ask otherwise. */
+    /** Options of every TCP listener that does not ask otherwise. */
     private readonly defaults: readonly OptionSetting[],
   ) {}
 
@@ -84,7 +91,7 @@ export class Listeners {
   /** Beside the old one, if the kernel allows it; where both want the same port, the old one steps aside. */
   private async openInPlaceOf(
     old: StreamListener,
-    at: InternetEndpoint,
+    at: Endpoint,
     request: ListenRequest,
   ): Promise<StreamListener> {
     try {
@@ -102,7 +109,9 @@ export class Listeners {
   }
 
   /** All that can be said against a request without asking the kernel. */
-  private async whereToBind({ host, port }: ListenRequest): Promise<InternetEndpoint> {
+  private async whereToBind(request: ListenRequest): Promise<Endpoint> {
+    if ('path' in request) return this.admission.files.endpoint(request.path, 'bind');
+    const { host, port } = request;
     const [found] = await resolveHost(host, 'any', this.context.limits.connectTimeoutMs);
     if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${host}`);
     const decision = this.policy.mayBind(found.address, port);
@@ -110,11 +119,12 @@ export class Listeners {
     return { ...found, port };
   }
 
-  private open(at: InternetEndpoint, request: ListenRequest): Promise<StreamListener> {
+  private open(at: Endpoint, request: ListenRequest): Promise<StreamListener> {
     return StreamListener.listen(at, this.withDefaults(request), this.context, this.admission);
   }
 
   private withDefaults(request: ListenRequest): ListenRequest {
+    if ('path' in request) return request;
     return { ...request, options: [...this.defaults, ...request.options] };
   }
 }

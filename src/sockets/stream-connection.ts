@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import { DataSocket } from './data-socket.js';
-import { endpointOf, errorFields, type Endpoint } from './endpoint.js';
+import { errorFields, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { Intake } from './intake.js';
-import { adopt, filenoOf, readingEndedBy } from './kernel-handle.js';
+import { adopt, filenoOf, readingEndedBy, reset } from './kernel-handle.js';
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, QUIET_MS } from './limits.js';
 import { ByteLog } from './byte-log.js';
+import { peerCredentials } from './native/peer-credentials.js';
+import { getpeername, getsockname } from './native/syscalls.js';
 import { closesWithReset } from './options/linger.js';
 import { SendQueue, type Sent } from './send-queue.js';
 import type { CloseReason, SocketContext } from './socket.js';
@@ -14,8 +16,8 @@ import type { Handshake, TlsSession } from './tls-handshake.js';
 import type { TlsState } from './tls-peer.js';
 
 /**
- * An open TCP connection, accepted or dialled, bare or with TLS over it: what comes in goes to its
- * receive log, what goes out through its send queue.
+ * An open connection over TCP or a Unix socket, accepted or dialled, bare or with TLS over it: what
+ * comes in goes to its receive log, what goes out through its send queue.
  */
 export class StreamConnection extends DataSocket {
   override readonly log: ByteLog;
@@ -44,13 +46,10 @@ export class StreamConnection extends DataSocket {
     context: SocketContext,
     listenerId: string | null,
   ): StreamConnection | null {
-    const { localAddress, localPort, remoteAddress, remotePort } = source;
-    if (localAddress === undefined || remoteAddress === undefined) return null;
-    const ends = {
-      local: endpointOf(localAddress, localPort ?? 0),
-      remote: endpointOf(remoteAddress, remotePort ?? 0),
-    };
+    const fd = filenoOf(source);
+    if (fd === null) return null;
     try {
+      const ends = { local: getsockname(fd), remote: getpeername(fd) };
       return new StreamConnection(source, session, kind, ends, settings, context, listenerId);
     } catch (error) {
       if (error instanceof SocketError) return null;
@@ -67,7 +66,8 @@ export class StreamConnection extends DataSocket {
     context: SocketContext,
     listenerId: string | null,
   ) {
-    super(kind, 'tcp', 'open', ends.local, ends.remote, settings, context, listenerId);
+    const isUnix = ends.local.family === 'unix';
+    super(kind, isUnix ? 'unix' : 'tcp', 'open', ends.local, ends.remote, settings, context, listenerId);
     this.log = new ByteLog(
       {
         ...settings.receive,
@@ -85,7 +85,8 @@ export class StreamConnection extends DataSocket {
     const raw = session === null ? adopt(source, this.intake.side) : source;
     if (raw === null || raw.destroyed) throw new SocketError('ENOTCONN', 'the connection is gone');
     this.raw = raw;
-    this.peerName = settings.dialledHost ?? source.remoteAddress ?? '';
+    this.peerName = settings.dialledHost ?? errorFields(ends.remote).address ?? '';
+    if (isUnix) this.peerCredentials = peerCredentials(filenoOf(raw) ?? -1);
     this.socket = raw;
     this.sends = new SendQueue(raw, () => (this.lastTrafficAt = context.now()));
     this.closed = new Promise((resolve) => {
@@ -193,7 +194,7 @@ export class StreamConnection extends DataSocket {
     const { fileno } = this;
     const asked = mode === 'reset' || (fileno !== null && closesWithReset(fileno));
     if (asked || this.upgrading) {
-      this.raw.resetAndDestroy();
+      reset(this.raw);
       return this.closed;
     }
     // Unread bytes in the kernel would turn close(2) into a reset that can overtake what was sent:
@@ -205,7 +206,7 @@ export class StreamConnection extends DataSocket {
       this.reasonToBe = new SocketError('ETIMEDOUT', 'the peer did not take what was queued', {
         syscall: 'send',
       });
-      this.raw.resetAndDestroy();
+      reset(this.raw);
     }, CLOSE_FLUSH_MS);
     const finished = this.socket.writableFinished
       ? Promise.resolve()
@@ -273,9 +274,9 @@ export class StreamConnection extends DataSocket {
     if (this.isClosed) return;
     // After a close_notify the kernel may still have something to read, and it is not ours.
     const byTcp = this.session === null || this.session.isTruncated;
-    const reset = byTcp ? readingEndedBy(this.raw) : null;
-    if (reset !== null) {
-      this.socket.destroy(reset);
+    const failure = byTcp ? readingEndedBy(this.raw) : null;
+    if (failure !== null) {
+      this.socket.destroy(failure);
       return;
     }
     this.moveTo('half-closed-remote');

@@ -1,10 +1,10 @@
-import type { InternetEndpoint } from './endpoint.js';
+import type { Endpoint, InternetEndpoint } from './endpoint.js';
 import { bind, close, IPPROTO_IPV6, IPV6_V6ONLY, setsockopt, socket } from './native/syscalls.js';
 import { optionSettings, setOptions, type OptionSetting } from './options/setting.js';
 
 /** A stream socket before Node knows of it: the time for what must be set before bind and connect. */
 export interface StreamDescriptorSettings {
-  family: InternetEndpoint['family'];
+  family: Endpoint['family'];
   /** To bind; null: the kernel picks an end when the socket connects. */
   local: InternetEndpoint | null;
   ipv6Only?: boolean;
@@ -31,6 +31,7 @@ function prepare(fd: number, { family, local, ipv6Only, options }: StreamDescrip
   if (family === 'ipv6' && ipv6Only !== undefined)
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
   setOptions(fd, options);
+  if (family === 'unix') return; // a file is bound by who keeps the files
   const reuse = options.some(({ option }) => option.name === 'SO_REUSEADDR') ? [] : REUSE_ADDRESS;
   // While the kernel looks for a free port, SO_REUSEADDR makes it search long among thousands: 1.8 ms a bind.
   if (local !== null && local.port === 0) bind(fd, local);

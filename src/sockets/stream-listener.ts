@@ -1,17 +1,18 @@
-import net from 'node:net';
-import { errorFields, type InternetEndpoint } from './endpoint.js';
+import type net from 'node:net';
+import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import { adopt, filenoOf } from './kernel-handle.js';
+import { adopt, reset } from './kernel-handle.js';
 import { getsockname } from './native/syscalls.js';
 import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
 import type { ReceiveSettings, SocketLabels } from './socket-settings.js';
 import { SocketList } from './socket-list.js';
 import type { OptionSetting } from './options/setting.js';
 import { StreamConnection } from './stream-connection.js';
-import { openStream } from './stream-descriptor.js';
+import { StreamServer } from './stream-server.js';
 import type { ServerTls } from './tls-context.js';
 import type { TlsSession } from './tls-handshake.js';
 import { ListenerHandshakes } from './tls-listener.js';
+import type { UnixFiles } from './unix-files.js';
 
 export interface ListenerSettings extends SocketLabels {
   backlog: number;
@@ -33,50 +34,52 @@ export interface Admission {
   /** A place for one more socket, and its name, or an error when there is none; see Registry.reserve. */
   reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void;
   admit(socket: ManagedSocket): void;
+  readonly files: UnixFiles;
 }
 
-/** A TCP socket that listens, with TLS or without: each connection it accepts is a socket of its own. */
+/** A TCP or Unix socket that listens, with TLS or without: each connection it accepts is a socket of its own. */
 export class StreamListener extends ManagedSocket {
   /** Connections in the order of their coming, recently closed ones included. */
   readonly connections = new SocketList();
   private acceptedCount = 0;
   private rejectedCount = 0;
   private openConnections = 0;
-  private readonly boundTo: InternetEndpoint;
+  private readonly boundTo: Endpoint;
 
   /**
    * Binds and listens on a numeric address that the policy has allowed.
    * Fails with EADDRINUSE, EADDRNOTAVAIL, EACCES and the like.
    */
   static async listen(
-    at: InternetEndpoint,
+    at: Endpoint,
     settings: ListenerSettings,
     context: SocketContext,
     admission: Admission,
   ): Promise<StreamListener> {
     // Before anything is bound: what is wrong with a certificate shows here.
     const handshakes = settings.tls === null ? null : new ListenerHandshakes(settings.tls, context.now);
-    const server = await openServer(at, settings);
+    const server = await StreamServer.open({ at, ...settings }, admission.files);
     return new StreamListener(server, at, settings, handshakes, context, admission);
   }
 
   private constructor(
-    private server: net.Server,
-    at: InternetEndpoint,
+    private server: StreamServer,
+    at: Endpoint,
     readonly settings: ListenerSettings,
     /** Of a TLS listener. */
     readonly handshakes: ListenerHandshakes | null,
     context: SocketContext,
     private readonly admission: Admission,
   ) {
-    const local = getsockname(filenoOf(server) ?? -1);
-    super('listener', handshakes === null ? 'tcp' : 'tls', 'listening', local, settings, context);
-    this.boundTo = 'port' in local ? { ...at, port: local.port } : at;
+    const local = at.family === 'unix' ? at : getsockname(server.fileno ?? -1);
+    const protocol = at.family === 'unix' ? 'unix' : 'tcp';
+    super('listener', handshakes === null ? protocol : 'tls', 'listening', local, settings, context);
+    this.boundTo = 'port' in local ? { ...at, ...local } : at;
     this.attend();
   }
 
   get fileno(): number | null {
-    return filenoOf(this.server);
+    return this.server.fileno;
   }
 
   get accepted(): number {
@@ -112,9 +115,12 @@ export class StreamListener extends ManagedSocket {
   }
 
   /** Whether `error` says that a socket cannot be bound at `at` for as long as this one listens. */
-  isInTheWayOf(at: InternetEndpoint, error: unknown): boolean {
+  isInTheWayOf(at: Endpoint, error: unknown): boolean {
     const inUse = error instanceof SocketError && error.code === 'EADDRINUSE';
-    return inUse && !this.isClosed && this.boundTo.port === at.port;
+    const { boundTo } = this;
+    const isSamePlace =
+      'port' in boundTo ? 'port' in at && boundTo.port === at.port : 'path' in at && boundTo.path === at.path;
+    return inUse && !this.isClosed && isSamePlace;
   }
 
   /** Frees the port for another that wants it; nothing else changes. */
@@ -126,7 +132,8 @@ export class StreamListener extends ManagedSocket {
   async stepBack(): Promise<void> {
     if (this.isClosed) return;
     try {
-      this.server = await openServer(this.boundTo, this.settings);
+      const where = { at: this.boundTo, ...this.settings };
+      this.server = await StreamServer.open(where, this.admission.files);
     } catch (error) {
       this.end(SocketError.fromSystem(error));
       return;
@@ -147,10 +154,10 @@ export class StreamListener extends ManagedSocket {
   }
 
   private attend(): void {
-    this.server.removeAllListeners('error');
-    // An error of accept(2) concerns one connection that never came to be; the listener goes on.
-    this.server.on('error', () => (this.rejectedCount += 1));
-    this.server.on('connection', (accepted) => this.accept(accepted));
+    this.server.attend({
+      accepted: (connection) => this.accept(connection),
+      failed: () => (this.rejectedCount += 1),
+    });
   }
 
   private accept(accepted: net.Socket): void {
@@ -162,7 +169,7 @@ export class StreamListener extends ManagedSocket {
       release = this.admission.reserve(null);
     } catch {
       this.rejectedCount += 1;
-      accepted.resetAndDestroy();
+      reset(accepted);
       return;
     }
     const raw = this.handshakes === null ? null : adopt(accepted, null);
@@ -180,7 +187,7 @@ export class StreamListener extends ManagedSocket {
     }
     release();
     this.rejectedCount += 1;
-    if (session !== null) raw.resetAndDestroy();
+    if (session !== null) reset(raw);
   }
 
   private admit(accepted: net.Socket, session: TlsSession | null, release: () => void): void {
@@ -204,20 +211,4 @@ export class StreamListener extends ManagedSocket {
     this.admission.admit(connection);
     if (this.acceptedCount === this.settings.acceptCount) void this.close('graceful', 'accept-count');
   }
-}
-
-/** socket(2), bind(2) and listen(2). */
-async function openServer(
-  at: InternetEndpoint,
-  { backlog, ipv6Only, options }: ListenerSettings,
-): Promise<net.Server> {
-  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
-  const fd = openStream({ family: at.family, local: at, ipv6Only, options });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(SocketError.fromSystem(error, { syscall: 'listen', ...errorFields(at) })),
-    );
-    server.listen({ fd }, backlog, resolve);
-  });
-  return server;
 }

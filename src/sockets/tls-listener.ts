@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { SocketError } from './errors.js';
+import { reset } from './kernel-handle.js';
 import { HANDSHAKE_MS, MAX_HANDSHAKES } from './limits.js';
 import type { ServerTls } from './tls-context.js';
 import { serverHandshake, type Handshake, type TlsSession } from './tls-handshake.js';
@@ -64,6 +65,6 @@ export class ListenerHandshakes {
 
   /** The listener closes: whoever is not through is sent away. */
   abort(): void {
-    for (const raw of this.running) raw.resetAndDestroy();
+    for (const raw of this.running) reset(raw);
   }
 }

@@ -37,21 +37,31 @@ export class UnixFiles {
     if (this.isStale(end)) unlinkSync(end.path);
     bind(fd, end);
     const { path } = end;
+    const identity = identityOf(path) ?? '';
+    this.held.set(path, identity);
     try {
-      const identity = identityOf(path) ?? '';
-      this.held.set(path, identity);
       mkdirSync(this.settings.records, { recursive: true });
       writeFileSync(this.recordOf(path), identity);
     } catch (error) {
-      this.remove(path);
+      this.remove(path, identity);
       throw SocketError.fromSystem(error, { syscall: 'bind', address: path });
     }
-    return () => this.remove(path);
+    return () => this.remove(path, identity);
   }
 
-  private remove(path: string): void {
-    const identity = this.held.get(path);
-    if (identity === undefined) return;
+  /** As `bind`; after an error the descriptor is closed. */
+  bindOrClose(fd: number, end: UnixEndpoint): () => void {
+    try {
+      return this.bind(fd, end);
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+  }
+
+  /** Once; another may have the path by then. */
+  private remove(path: string, identity: string): void {
+    if (this.held.get(path) !== identity) return;
     this.held.delete(path);
     try {
       if (identityOf(path) === identity) unlinkSync(path);

@@ -69,10 +69,9 @@ describe('creating a listener', () => {
   });
 
   it('answers 422 not-supported for a protocol that this version cannot do', async () => {
-    for (const protocol of ['unix', 'icmp']) {
-      const problem = await api.refused(api.post('/v1/listeners', { protocol }), 422, 'not-supported');
-      expect(problem).toMatchObject({ code: 'EPROTONOSUPPORT', errno: 93, syscall: 'socket' });
-    }
+    const call = api.post('/v1/listeners', { protocol: 'icmp' });
+    const problem = await api.refused(call, 422, 'not-supported');
+    expect(problem).toMatchObject({ code: 'EPROTONOSUPPORT', errno: 93, syscall: 'socket' });
   });
 });
 

@@ -238,7 +238,7 @@ export type PeerCommand =
   | { do: 'receive'; bytes: number }
   | { do: 'start-tls'; role: 'server'; certificate: string; key: string; ca?: string; alpn?: string[] }
   | { do: 'start-tls'; role: 'client'; servername: string; ca: string; certificate?: string; key?: string }
-  | { do: 'drain' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' | 'receive-urgent' };
+  | { do: 'drain' | 'message' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' | 'receive-urgent' };
 
 /** A script of `peers/`, run by python: says events, obeys commands, ends with its stdin. */
 export class Peer extends Program {

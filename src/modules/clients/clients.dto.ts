@@ -1,5 +1,5 @@
-import type { ConnectRequest, DatagramRequest, Limits } from '../../sockets/index.js';
-import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
+import type { ConnectRequest, DatagramRequest, Limits, UnixConnectRequest } from '../../sockets/index.js';
+import { CreateSocketDto, pathOf, socketSettings } from '../common/create.dto.js';
 import { invalid, type FieldError } from '../problems/problem.js';
 import { DurationMs, Host, Nested, OneOf, Port, Text } from '../common/fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
@@ -15,14 +15,14 @@ export class CreateClientDto extends CreateSocketDto {
     description:
       'Of a Unix socket, instead of `host` and `port`: the file to connect to, in `SOCKEYE_UNIX_DIR`',
     optional: true,
-    maxLength: 100,
+    maxLength: 4096,
   })
   path?: string;
 
   @Text({
     description: 'Of a Unix datagram client: the file to bind. Without it the kernel picks an abstract name',
     optional: true,
-    maxLength: 100,
+    maxLength: 4096,
   })
   localPath?: string;
 
@@ -72,12 +72,23 @@ function internetPeer({ host = '', port = 0, ...dto }: CreateClientDto): { host:
   return { host, port };
 }
 
+/** connect(2) of a Unix socket that has connections. */
+export function unixConnectRequest(dto: CreateClientDto, limits: Limits): UnixConnectRequest {
+  if (dto.localPath !== undefined)
+    throw invalid([{ pointer: '/localPath', detail: 'is for Unix datagram sockets' }]);
+  return { ...socketSettings(dto, limits), ...unixPeer(dto), timeoutMs: dto.timeoutMs ?? null };
+}
+
 /** connect(2) of a Unix datagram socket. */
 export function unixDatagramRequest(dto: CreateClientDto, limits: Limits): DatagramRequest {
-  const { path, localPath = null, idleTimeoutMs, host, port } = dto;
-  if (path === undefined) throw invalid([{ pointer: '/path', detail: 'must be given' }]);
+  const { localPath = null } = dto;
+  const common = { ...socketSettings(dto, limits), ...unixPeer(dto) };
+  return { ...common, as: 'file', protocol: 'unix-datagram', localPath };
+}
+
+function unixPeer(dto: CreateClientDto): { path: string; idleTimeoutMs: number } {
+  const { host, port, idleTimeoutMs } = dto;
   if (host !== undefined || port !== undefined)
     throw invalid([{ pointer: '/host', detail: 'a Unix socket has a path instead of host and port' }]);
-  const common = socketSettings(dto, limits);
-  return { ...common, as: 'file', protocol: 'unix-datagram', path, localPath, idleTimeoutMs };
+  return { path: pathOf(dto) ?? '', idleTimeoutMs };
 }

@@ -31,6 +31,7 @@ export const OPENING_PROBLEMS: readonly ProblemType[] = [
   'not-supported',
   'quota-exceeded',
   'name-not-resolved',
+  'unreachable',
   'resource-exhausted',
   'timed-out',
 ];

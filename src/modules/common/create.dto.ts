@@ -13,6 +13,7 @@ import {
   type OptionSetting,
   type ReceiveSettings,
   type SocketLabels,
+  type UnixConnectRequest,
 } from '../../sockets/index.js';
 import { invalid } from '../problems/problem.js';
 import { DurationMs, Labels, OneOf, OptionValues, SocketName, WindowBytes } from './fields.js';
@@ -53,7 +54,7 @@ export class ReceiveDto {
 /** What every socket that a caller makes can be given. */
 export class CreateSocketDto {
   @OneOf(PROTOCOLS, {
-    description: 'Not yet: `unix`, `unix-seqpacket`; `icmp` is for clients',
+    description: 'Not yet: `unix-seqpacket`; `icmp` is for clients',
     default: 'tcp',
   })
   protocol: string = 'tcp';
@@ -123,21 +124,37 @@ export function receiveSettings(dto: ReceiveDto, limits: Limits, datagrams: bool
   };
 }
 
-export function requireTcp(protocol: string): void {
-  if (protocol === 'tcp' || protocol === 'tls') return; // TLS goes over TCP
+export function requireStream(protocol: string): void {
+  if (protocol === 'tcp' || protocol === 'tls' || protocol === 'unix') return; // TLS goes over TCP
   throw new SocketError('EPROTONOSUPPORT', `socket EPROTONOSUPPORT: ${protocol}`, { syscall: 'socket' });
+}
+
+/** A Unix socket has a path, and every other none. */
+export function isUnix(protocol: string): boolean {
+  return protocol.startsWith('unix');
+}
+
+/** The path of a Unix socket; null for another protocol, which must have none. */
+export function pathOf({ protocol, path }: { protocol: string; path?: string | undefined }): string | null {
+  if (isUnix(protocol) === (path !== undefined)) return path ?? null;
+  const detail = path === undefined ? `must be given with ${protocol}` : `has no meaning with ${protocol}`;
+  throw invalid([{ pointer: '/path', detail }]);
 }
 
 /** connect(2) over a protocol that the caller named. EPROTONOSUPPORT for those that are still to come. */
 export async function connectOver(
   engine: Engine,
   protocol: string,
-  request: ConnectRequest,
+  request: ConnectRequest | UnixConnectRequest,
   gone?: AbortSignal,
 ): Promise<DataSocket> {
+  if ('path' in request) {
+    requireStream(protocol);
+    return engine.connectUnix(request, gone);
+  }
   const timeoutMs = engine.dialTimeoutMs(request.timeoutMs);
   if (protocol === 'udp') return engine.openDatagram({ ...request, as: 'connected', protocol, timeoutMs });
   if (protocol === 'icmp') return engine.openDatagram({ ...request, as: 'echo', protocol, timeoutMs });
-  requireTcp(protocol);
+  requireStream(protocol);
   return engine.connect(request, gone);
 }

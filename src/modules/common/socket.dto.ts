@@ -31,6 +31,17 @@ export class SystemReasonDto {
   message!: string;
 }
 
+export class PeerCredentialsDto {
+  @ApiProperty({ type: 'integer', example: 4711 })
+  pid!: number;
+
+  @ApiProperty({ type: 'integer', example: 1000 })
+  uid!: number;
+
+  @ApiProperty({ type: 'integer', example: 1000 })
+  gid!: number;
+}
+
 /** An error that the kernel reported later, for a datagram sent before: ICMP port unreachable, say. */
 export class LateErrorDto extends SystemReasonDto {
   @ApiProperty({ format: 'date-time' })
@@ -85,6 +96,14 @@ export class SocketDto extends LeaseDto {
     description: 'The peer; null where there is none',
   })
   remoteAddress!: AddressDto | UnixAddressDto | null;
+
+  @ApiProperty({
+    type: PeerCredentialsDto,
+    nullable: true,
+    description:
+      'Of a connection of Unix sockets: the process at the other end (SO_PEERCRED); null elsewhere',
+  })
+  peerCredentials!: PeerCredentialsDto | null;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'Descriptor number; null once closed' })
   fileno!: number | null;
@@ -170,12 +189,21 @@ export class ListenerDto extends SocketDto {
 /** What only a socket that carries bytes has. */
 type StreamPart = Pick<
   SocketDto,
-  'listenerId' | 'remoteAddress' | 'received' | 'sent' | 'lastError' | 'readers' | 'observers' | 'idleMs'
+  | 'listenerId'
+  | 'remoteAddress'
+  | 'peerCredentials'
+  | 'received'
+  | 'sent'
+  | 'lastError'
+  | 'readers'
+  | 'observers'
+  | 'idleMs'
 >;
 
 const NO_STREAM: StreamPart = {
   listenerId: null,
   remoteAddress: null,
+  peerCredentials: null,
   received: {
     bytes: 0,
     chunks: 0,
@@ -221,6 +249,7 @@ function streamPart(stream: DataSocket): StreamPart {
   return {
     listenerId: stream.listenerId,
     remoteAddress: stream.remoteAddress === null ? null : addressDto(stream.remoteAddress),
+    peerCredentials: stream.peerCredentials,
     received: receivedDto(stream),
     sent: { bytes: stream.sentBytes, queuedBytes: stream.queuedBytes },
     lastError: stream instanceof DatagramSocket ? lateErrorDto(stream) : null,

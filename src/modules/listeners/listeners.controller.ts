@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiT
 import type { FastifyReply } from 'fastify';
 import { Engine, type DatagramSocket, type StreamListener } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
-import { isDatagram, requireTcp } from '../common/create.dto.js';
+import { isDatagram, requireStream } from '../common/create.dto.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
@@ -14,7 +14,6 @@ import {
   CreateListenerDto,
   declareRequest,
   listenRequest,
-  refuseStrayPath,
   RemoveListenerQuery,
 } from './listeners.dto.js';
 
@@ -83,7 +82,7 @@ export class ListenersController {
     @Body() body: CreateListenerDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ListenerDto> {
-    requireTcp(body.protocol);
+    requireStream(body.protocol);
     const { listener, outcome } = await this.engine.declare(declareRequest(name, body, this.engine.limits));
     void reply.status(outcome === 'created' ? 201 : 200);
     if (outcome === 'created') void reply.header('location', `/v1/listeners/${listener.id}`);
@@ -139,10 +138,9 @@ export class ListenersController {
 
   private open(body: CreateListenerDto): Promise<StreamListener | DatagramSocket> {
     const { limits } = this.engine;
-    refuseStrayPath(body);
     if (body.protocol !== 'icmp' && isDatagram(body.protocol))
       return this.engine.openDatagram(bindRequest(body, limits));
-    requireTcp(body.protocol);
+    requireStream(body.protocol);
     return this.engine.listen(listenRequest(body, limits));
   }
 }

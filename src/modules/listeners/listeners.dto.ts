@@ -7,7 +7,7 @@ import {
   type Limits,
   type ListenRequest,
 } from '../../sockets/index.js';
-import { CreateSocketDto, socketSettings } from '../common/create.dto.js';
+import { CreateSocketDto, pathOf, socketSettings } from '../common/create.dto.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { DurationMs, Flag, Host, Int, Nested, Port, SocketName, Text } from '../common/fields.js';
 import { listenerTls, ServerTlsDto } from '../common/tls.dto.js';
@@ -41,7 +41,8 @@ export class CreateListenerDto extends CreateSocketDto {
   @Text({
     description: 'Of a Unix socket, instead of `host` and `port`: its file, in `SOCKEYE_UNIX_DIR`',
     optional: true,
-    maxLength: 100,
+    maxLength: 4096,
+    example: 'meters.sock',
   })
   path?: string;
 
@@ -98,26 +99,28 @@ export function declareRequest(
 
 /** bind(2) of a datagram socket: UDP, or the file of a Unix one. */
 export function bindRequest(dto: CreateListenerDto, limits: Limits): DatagramRequest {
-  const { host, port, ipv6Only, reusePort, path, protocol } = dto;
+  const { host, port, ipv6Only, reusePort } = dto;
+  const path = pathOf(dto);
   const { idleTimeoutMs } = dto.limits;
   const common = { ...socketSettings(dto, limits), idleTimeoutMs };
-  if (protocol === 'unix-datagram') {
-    if (path === undefined) throw invalid([{ pointer: '/path', detail: 'must be given' }]);
-    return { ...common, as: 'file', protocol, localPath: path, path: null };
-  }
+  if (path !== null) return { ...common, as: 'file', protocol: 'unix-datagram', localPath: path, path: null };
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
   return { ...common, as: 'bound', protocol: 'udp', host, port, ipv6Only, options };
 }
 
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
   const { host, port, backlog, ipv6Only, reusePort } = dto;
-  const own = { host, port, backlog, ipv6Only, ...dto.limits };
+  const path = pathOf(dto);
+  const end = path === null ? { host, port } : { path };
   const common = socketSettings(dto, limits);
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
-  return { ...common, ...own, options, tls: listenerTls(dto.protocol, dto.tls) };
-}
-
-export function refuseStrayPath({ protocol, path }: CreateListenerDto): void {
-  if (path !== undefined && !protocol.startsWith('unix'))
-    throw invalid([{ pointer: '/path', detail: 'is for Unix sockets' }]);
+  return {
+    ...common,
+    ...end,
+    ...dto.limits,
+    backlog,
+    ipv6Only,
+    options,
+    tls: listenerTls(dto.protocol, dto.tls),
+  };
 }

@@ -1,5 +1,5 @@
-import type { ClientTls, ConnectRequest, Limits } from '../../sockets/index.js';
-import { isDatagram, ReceiveDto, receiveSettings } from '../common/create.dto.js';
+import type { ClientTls, ConnectRequest, Limits, UnixConnectRequest } from '../../sockets/index.js';
+import { isDatagram, pathOf, ReceiveDto, receiveSettings } from '../common/create.dto.js';
 import { DurationMs, Flag, Host, OneOf, Port, ReaderName, Text } from '../common/fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
 import { invalid } from '../problems/problem.js';
@@ -21,10 +21,17 @@ export class PipeQuery {
   port?: number;
 
   @OneOf(['tcp', 'tls', 'udp', 'unix'], {
-    description: 'So far `tcp`, `tls` and `udp`: one message, one datagram',
+    description: 'With `udp` one message is one datagram',
     default: 'tcp',
   })
   protocol: string = 'tcp';
+
+  @Text({
+    optional: true,
+    maxLength: 4096,
+    description: 'With `unix`: the file to connect to, instead of host and port',
+  })
+  path?: string;
 
   @DurationMs({ description: 'Deadline of the connect', query: true, optional: true, min: 1 })
   timeoutMs?: number;
@@ -40,20 +47,23 @@ export class PipeQuery {
 }
 
 export type PipeTarget =
-  { socketId: string; dial: null } | { socketId: null; protocol: string; dial: ConnectRequest };
+  | { socketId: string; dial: null }
+  | { socketId: null; protocol: string; dial: ConnectRequest | UnixConnectRequest };
 
 export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
   const { socketId, host, port, protocol, timeoutMs = null } = query;
   if (socketId !== undefined) {
-    if (host === undefined && port === undefined) return { socketId, dial: null };
+    if (host === undefined && port === undefined && query.path === undefined) return { socketId, dial: null };
     throw invalid([{ pointer: '/socketId', detail: 'either socketId, or host and port, must be given' }]);
   }
+  const receive = receiveSettings(new ReceiveDto(), limits, isDatagram(protocol));
+  const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive, idleTimeoutMs: 0 };
+  const path = pathOf(query);
+  if (path !== null) return { socketId: null, protocol, dial: { ...nameless, path, timeoutMs } };
   if (host === undefined || port === undefined) {
     throw invalid([{ pointer: '/host', detail: 'either socketId, or host and port, must be given' }]);
   }
-  const receive = receiveSettings(new ReceiveDto(), limits, isDatagram(protocol));
-  const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive };
-  const anyEnd = { family: 'any', localAddress: null, localPort: null, idleTimeoutMs: 0 } as const;
+  const anyEnd = { family: 'any', localAddress: null, localPort: null } as const;
   return {
     socketId: null,
     protocol,

@@ -80,6 +80,13 @@ export function getpeername(fd: number): Endpoint {
   return decodeSockaddr(bytes, length);
 }
 
+/** Whether getpeername(2) has an answer: there is a connection, or was one until its EOF. */
+export function hasPeer(fd: number): boolean {
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(SOCKADDR_BYTES);
+  return libc.getpeername(fd, Buffer.alloc(SOCKADDR_BYTES), size) === 0;
+}
+
 function named(what: 'getsockname' | 'getpeername', fd: number): { bytes: Buffer; length: number } {
   const bytes = Buffer.alloc(SOCKADDR_BYTES);
   const size = Buffer.alloc(4);

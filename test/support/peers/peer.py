@@ -105,6 +105,8 @@ def obey(connection, command):
             say("sent", bytes=len(command["hex"]) // 2)
         case "receive-urgent":
             say("received", hex=connection.recv(1, socket.MSG_OOB).hex())
+        case "message":
+            say("received", hex=connection.recv(1 << 20).hex())
         case "receive":
             receive(connection, command["bytes"])
         case "drain":
@@ -127,7 +129,20 @@ def obey(connection, command):
     return connection
 
 
+def open_unix(arguments):
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET if arguments.seqpacket else socket.SOCK_STREAM)
+    if arguments.unix_connect:
+        end.connect(arguments.unix_connect)
+        return end
+    end.bind(arguments.unix_listen)
+    end.listen()
+    print("READY 0", flush=True)
+    return end.accept()[0]
+
+
 def open_connection(arguments):
+    if arguments.unix_connect or arguments.unix_listen:
+        return open_unix(arguments)
     if arguments.connect:
         host, port = arguments.connect.rsplit(":", 1)
         return socket.create_connection((host, int(port)))
@@ -144,8 +159,14 @@ def main():
     end = parser.add_mutually_exclusive_group(required=True)
     end.add_argument("--connect", metavar="HOST:PORT")
     end.add_argument("--listen", metavar="HOST")
+    end.add_argument("--unix-connect", metavar="PATH")
+    end.add_argument("--unix-listen", metavar="PATH")
+    parser.add_argument("--seqpacket", action="store_true")
     connection = open_connection(parser.parse_args())
-    say("connected", localPort=connection.getsockname()[1], remotePort=connection.getpeername()[1])
+    if connection.family == socket.AF_UNIX:
+        say("connected")
+    else:
+        say("connected", localPort=connection.getsockname()[1], remotePort=connection.getpeername()[1])
     for line in sys.stdin:
         try:
             connection = obey(connection, json.loads(line))
