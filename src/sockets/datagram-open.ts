@@ -1,6 +1,6 @@
 import { observeArrivals, openDatagram } from './datagram-descriptor.js';
 import { DatagramSocket, type OpenDatagram } from './datagram-socket.js';
-import { allowedOf, checkLocalEnd, localEnd, type DialTarget } from './dial.js';
+import { allowedOf, bindable, checkLocalEnd, localEnd, type DialTarget } from './dial.js';
 import { SocketError } from './errors.js';
 import type { Ways } from './destination.js';
 import { IcmpEcho } from './icmp-echo.js';
@@ -74,10 +74,10 @@ async function dialDatagram(
   context: SocketContext,
 ): Promise<DatagramSocket> {
   const { host, port, family, timeoutMs, options, protocol } = target;
-  const candidates = allowedOf(await resolveHost(host, family, timeoutMs), target, ways.policy);
+  const allowed = allowedOf(await resolveHost(host, family, timeoutMs), target, ways.policy);
   checkLocalEnd(target, ways.policy);
   let failure: unknown;
-  for (const found of candidates) {
+  for (const found of bindable(allowed, target)) {
     try {
       const remote = { ...found, port };
       const fd = openDatagram({

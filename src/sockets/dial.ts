@@ -109,7 +109,10 @@ export function allowedOf(found: ResolvedAddress[], target: DialTarget, policy: 
   return allowed;
 }
 
-/** The end to connect from is bound: the same policy as for a listener. */
+/**
+ * The end to connect from is bound: the same policy as for a listener. With a port alone only the port
+ * is judged: the kernel takes the address from its routes, as it does for who asks for nothing.
+ */
 export function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: Policy): void {
   if (localAddress === null && localPort === null) return;
   const address = localAddress ?? '127.0.0.1';
@@ -123,11 +126,11 @@ export function checkLocalEnd({ localAddress, localPort }: DialTarget, policy: P
 /** Where a client binds; null: the kernel decides. */
 export function localEnd({ localAddress, localPort }: DialTarget, family: Family): InternetEndpoint | null {
   if (localAddress === null && localPort === null) return null;
-  return { address: localAddress ?? (family === 'ipv6' ? '::' : '0.0.0.0'), port: localPort ?? 0, family };
+  return endpointOf(localAddress ?? (family === 'ipv6' ? '::' : '0.0.0.0'), localPort ?? 0);
 }
 
-/** A socket that is bound to an address of one family cannot connect to the other. */
-function bindable(found: ResolvedAddress[], { host, localAddress }: DialTarget): ResolvedAddress[] {
+/** A socket that is bound to an address of one family cannot connect to the other. EAFNOSUPPORT when none is left. */
+export function bindable(found: ResolvedAddress[], { host, localAddress }: DialTarget): ResolvedAddress[] {
   if (localAddress === null) return found;
   const { family } = endpointOf(localAddress, 0);
   const left = found.filter((candidate) => candidate.family === family);

@@ -20,7 +20,8 @@ export function isHostSyntax(host: string): boolean {
 }
 
 /**
- * All addresses of a name, once, by getaddrinfo(3), within `timeoutMs`. A numeric address is itself.
+ * All addresses of a name, once, by getaddrinfo(3), within `timeoutMs`. A numeric address is itself, a
+ * mapped one the IPv4 address that it stands for.
  * Fails with EINVAL, EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAFNOSUPPORT or ETIMEDOUT.
  */
 export async function resolveHost(
@@ -39,18 +40,21 @@ export async function resolveHost(
     timeoutMs,
     { syscall: 'getaddrinfo', address: host },
   );
-  return found.map(({ address }) => ({ address, family: endpointOf(address, 0).family }));
+  return found.map((entry) => {
+    const { address, family } = endpointOf(entry.address, 0);
+    return { address, family };
+  });
 }
 
 function numeric(address: string, family: FamilyChoice): ResolvedAddress {
-  const actual: Family = address.includes(':') ? 'ipv6' : 'ipv4';
-  if (family !== 'any' && family !== actual) {
+  const end = endpointOf(address, 0);
+  if (family !== 'any' && family !== end.family) {
     throw new SocketError('EAFNOSUPPORT', `${address} is not an ${family} address`, {
       syscall: 'getaddrinfo',
       address,
     });
   }
-  return { address, family: actual };
+  return { address: end.address, family: end.family };
 }
 
 /** By h_errno of netdb.h; the others are failures of the library itself. */

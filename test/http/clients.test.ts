@@ -152,6 +152,35 @@ describe('a client that cannot connect', () => {
     expect((await api.refused(named, 400, 'validation-failed')).errors?.[0]?.pointer).toBe('/localAddress');
   });
 
+  it('does not bind an IPv4 address by the last bytes of an IPv6 one that the policy grants', async () => {
+    const granted = await startApi({ SOCKEYE_BIND_ALLOW: 'fd00::/8' });
+    try {
+      const { port } = await PeerServer.open();
+      for (const protocol of ['tcp', 'udp']) {
+        for (const host of ['127.0.0.1', '::ffff:127.0.0.1']) {
+          const call = granted.post('/v1/clients', { protocol, host, port, localAddress: 'fd00::127.0.0.9' });
+          expect((await granted.refused(call, 422, 'not-supported')).code).toBe('EAFNOSUPPORT');
+        }
+      }
+    } finally {
+      await granted.close();
+    }
+  });
+
+  it('takes a mapped address for the IPv4 address that it stands for', async () => {
+    const { port } = await PeerServer.open();
+    for (const protocol of ['tcp', 'udp']) {
+      const ends = { host: '::ffff:127.0.0.1', port, localAddress: '::ffff:127.0.0.7' };
+      const { status, body } = await api.post<SocketDto>('/v1/clients', { protocol, ...ends });
+      expect(status).toBe(201);
+      expect(body).toMatchObject({
+        family: 'ipv4',
+        localAddress: { address: '127.0.0.7' },
+        remoteAddress: { address: '127.0.0.1', port },
+      });
+    }
+  });
+
   it('answers 422 not-supported for a protocol or a family that does not fit', async () => {
     const other = api.post('/v1/clients', { protocol: 'unix-seqpacket', path: 'a.sock' });
     expect((await api.refused(other, 422, 'not-supported')).code).toBe('EPROTONOSUPPORT');

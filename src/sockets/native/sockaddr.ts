@@ -1,4 +1,4 @@
-import { addressBytes, endpointOf, splitZone, type Endpoint } from '../endpoint.js';
+import { addressBytes, endpointOf, isMapped, splitZone, type Endpoint } from '../endpoint.js';
 import { SocketError } from '../errors.js';
 import { libc } from './libc.js';
 
@@ -15,7 +15,8 @@ const IF_NAMESIZE = 16;
 
 /**
  * An end as the kernel takes it: sockaddr_in, ip(7); sockaddr_in6, ipv6(7); sockaddr_un, unix(7). On
- * an IPv6 socket an IPv4 address is given in its mapped form. EINVAL for an interface there is not.
+ * an IPv6 socket an IPv4 address is given in its mapped form. EINVAL for an interface there is not,
+ * EAFNOSUPPORT for an IPv6 address on an IPv4 socket: its last four bytes would be another address.
  */
 export function encodeSockaddr(end: Endpoint, socketFamily: keyof typeof AF = end.family): Buffer {
   if (end.family === 'unix') {
@@ -29,6 +30,10 @@ export function encodeSockaddr(end: Endpoint, socketFamily: keyof typeof AF = en
   const sixteen = addressBytes(address);
   if (sixteen === null) throw new SocketError('EINVAL', `not an address: ${end.address}`, { field: 'host' });
   if (socketFamily === 'ipv4') {
+    if (!isMapped(sixteen))
+      throw new SocketError('EAFNOSUPPORT', `${end.address} is not an IPv4 address`, {
+        address: end.address,
+      });
     const bytes = Buffer.alloc(16);
     bytes.writeUInt16LE(AF.ipv4, 0);
     bytes.writeUInt16BE(end.port, 2);

@@ -35,6 +35,14 @@ test('an IPv4 end on an IPv6 socket is mapped', () => {
   expect(decodeSockaddr(bytes, bytes.length)).toEqual({ address: '192.0.2.1', port: 80, family: 'ipv4' });
 });
 
+test('an IPv6 end is none of an IPv4 socket, unless it is mapped', () => {
+  const encode = (address: string) => encodeSockaddr({ address, port: 80, family: 'ipv6' }, 'ipv4');
+  for (const address of ['fd00::192.0.2.1', '::192.0.2.1', '::ffff:0:192.0.2.1', '::1', 'fe80::1%lo'])
+    expect(() => encode(address)).toThrow(expect.objectContaining({ code: 'EAFNOSUPPORT' }));
+  const { address } = decodeSockaddr(encode('::ffff:192.0.2.1'), 16) as { address: string };
+  expect(address).toBe('192.0.2.1');
+});
+
 test('a zone is the number of its interface, and comes back as its name', () => {
   const bytes = encodeSockaddr({ address: 'fe80::1%lo', port: 80, family: 'ipv6' });
   expect(bytes.readUInt32LE(24)).toBe(1);
