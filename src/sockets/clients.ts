@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ConnectingClient } from './connecting-client.js';
+import type { DataSocket } from './data-socket.js';
 import { dial, type DialTarget } from './dial.js';
 import { dialUnix } from './dial-unix.js';
 import type { Endpoint } from './endpoint.js';
@@ -10,6 +11,7 @@ import type { Policy } from './policy.js';
 import type { Registry } from './registry.js';
 import type { Protocol, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
+import { SeqpacketConnection } from './seqpacket-connection.js';
 import { StreamConnection } from './stream-connection.js';
 import type { Admission } from './stream-listener.js';
 import type { ClientTls } from './tls-context.js';
@@ -23,6 +25,7 @@ export interface ConnectRequest extends DataSettings, Omit<DialTarget, 'timeoutM
 }
 
 export interface UnixConnectRequest extends DataSettings {
+  protocol: 'unix' | 'unix-seqpacket';
   /** In the directory for Unix sockets. */
   path: string;
   /** null: the default timeout, or the limit. */
@@ -72,13 +75,19 @@ export class Clients {
     });
   }
 
-  async connectUnix(request: UnixConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
-    const { path, options } = request;
-    const target = { type: 'stream', timeoutMs: this.timeoutOf(request), options } as const;
-    return this.connecting({ ...request, protocol: 'unix', local: UNNAMED }, gone, (client) => {
+  async connectUnix(request: UnixConnectRequest, gone?: AbortSignal): Promise<DataSocket> {
+    const { path, options, protocol } = request;
+    const type = protocol === 'unix' ? 'stream' : 'seqpacket';
+    const target = { type, timeoutMs: this.timeoutOf(request), options } as const;
+    return this.connecting({ ...request, local: UNNAMED }, gone, (client) => {
       const end = this.admission.files.endpoint(path, 'connect');
       return dialUnix({ ...target, end }, client.signal, (fd) => {
-        const connection = this.connected(client, socketOver(fd), null, request);
+        const connection =
+          type === 'stream'
+            ? this.connected(client, socketOver(fd), null, request)
+            : this.take(client, request, (settings) =>
+                SeqpacketConnection.over(fd, 'client', settings, this.context, null),
+              );
         if (connection !== null) return connection;
         throw new SocketError('ECONNRESET', 'connect ECONNRESET', { syscall: 'connect', address: path });
       });
@@ -126,8 +135,18 @@ export class Clients {
     session: TlsSession | null,
     request: DataSettings,
   ): StreamConnection | null {
-    const settings = { ...request, born: { id: client.id, at: client.createdAt } };
-    const connection = StreamConnection.over(raw, session, 'client', settings, this.context, null);
+    return this.take(client, request, (settings) =>
+      StreamConnection.over(raw, session, 'client', settings, this.context, null),
+    );
+  }
+
+  /** What has connected takes the place of the client that was connecting. */
+  private take<Made extends DataSocket>(
+    client: ConnectingClient,
+    request: DataSettings,
+    over: (settings: DataSettings) => Made | null,
+  ): Made | null {
+    const connection = over({ ...request, born: { id: client.id, at: client.createdAt } });
     if (connection === null) return null;
     this.registry.replace(client, connection);
     this.context.emit('connected', connection);

@@ -1,6 +1,13 @@
 import { ByteWindow } from './byte-window.js';
 import { DatagramIndex, INDEX_ENTRY_BYTES } from './datagram-index.js';
-import { readRecord, recordSize, writeRecord, type Arrival, type DatagramRecord } from './datagram-record.js';
+import {
+  readRecord,
+  RECORD_HEADER_BYTES,
+  recordSize,
+  writeRecord,
+  type Arrival,
+  type DatagramRecord,
+} from './datagram-record.js';
 import type { Endpoint } from './endpoint.js';
 import { BUDGET_RESERVE_BYTES } from './limits.js';
 import type { DatagramsPiece, GapPiece } from './log-view.js';
@@ -91,6 +98,11 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     this.received += payloadBytes;
     this.head += 1;
     this.shed();
+  }
+
+  /** Whether a message of that length, of a sender without a name, has room beside what some reader has not had. */
+  hasRoomFor(payloadBytes: number): boolean {
+    return this.makeRoom(RECORD_HEADER_BYTES + payloadBytes + INDEX_ENTRY_BYTES);
   }
 
   /** A datagram came that cannot be kept: it is dropped as by a full window. */

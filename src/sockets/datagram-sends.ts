@@ -80,6 +80,15 @@ export class DatagramSends {
     for (const send of [...this.waiting]) this.withdraw(send, error);
   }
 
+  /** Resolves when nothing waits any more, or after `ms`. */
+  async drainedWithin(ms: number): Promise<void> {
+    if (this.isEmpty) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+    await Promise.race([this.drained(), late]);
+    clearTimeout(timer);
+  }
+
   /** Resolves when nothing waits any more. */
   drained(): Promise<void> {
     return this.isEmpty ? Promise.resolve() : new Promise((resolve) => this.emptied.push(resolve));

@@ -183,7 +183,7 @@ export class DatagramSocket extends DataSocket {
 
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.fd === null) return;
-    if (mode === 'graceful' && !this.sends.isEmpty) await this.flushed();
+    if (mode === 'graceful' && !this.sends.isEmpty) await this.sends.drainedWithin(CLOSE_FLUSH_MS);
     this.release(reason);
   }
 
@@ -191,13 +191,6 @@ export class DatagramSocket extends DataSocket {
     this.sweepLog(now);
     if (this.fd === null || this.idleTimeoutMs === 0) return;
     if (now - this.lastTrafficAt >= this.idleTimeoutMs) void this.close('graceful', 'idle');
-  }
-
-  private async flushed(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_FLUSH_MS)));
-    await Promise.race([this.sends.drained(), late]);
-    clearTimeout(timer);
   }
 
   private release(reason: CloseReason): void {

@@ -109,7 +109,7 @@ export class Engine {
   }
 
   /** As `connect`, of a Unix socket. */
-  connectUnix(request: UnixConnectRequest, gone?: AbortSignal): Promise<StreamConnection> {
+  connectUnix(request: UnixConnectRequest, gone?: AbortSignal): Promise<DataSocket> {
     return this.clients.connectUnix(request, gone);
   }
 

@@ -27,6 +27,8 @@
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver; happy-eyeballs.ts:
  *                         which address is tried when
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
+ *   seqpacket-connection.ts  messages over a Unix socket (seqpacket-server.ts, seqpacket-messages.ts)
+ *   stream-server.ts      what listens for them; dial-unix.ts: connecting a Unix socket
  *   unix-path.ts          where Unix sockets may be; unix-files.ts: their files, and which are ours
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
@@ -111,6 +113,7 @@ export {
 } from './tls-context.js';
 export { clientHandshake, serverHandshake, type Handshake } from './tls-handshake.js';
 export type { FailedHandshake, ListenerHandshakes } from './tls-listener.js';
+export { SeqpacketConnection } from './seqpacket-connection.js';
 export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';
 export { receiveUrgent } from './urgent.js';

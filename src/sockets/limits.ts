@@ -116,3 +116,10 @@ export const HANDSHAKE_MS = 10_000;
 
 /** Handshakes one listener has in progress; the connection after that is reset. */
 export const MAX_HANDSHAKES = 256;
+
+/** How many connections, or messages of one, are taken in before others have their turn. */
+export const ACCEPTS_A_TURN = 64;
+export const MESSAGES_A_TURN = 64;
+
+/** After accept(2) found no free descriptor: how long until it is asked again. */
+export const ACCEPT_RETRY_MS = 100;

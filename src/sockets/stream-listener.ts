@@ -2,13 +2,15 @@ import type net from 'node:net';
 import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { adopt, reset } from './kernel-handle.js';
-import { getsockname } from './native/syscalls.js';
+import { close, getsockname } from './native/syscalls.js';
 import { ManagedSocket, type CloseReason, type SocketContext } from './socket.js';
 import type { ReceiveSettings, SocketLabels } from './socket-settings.js';
 import { SocketList } from './socket-list.js';
 import type { OptionSetting } from './options/setting.js';
+import { SeqpacketConnection } from './seqpacket-connection.js';
+import { SeqpacketServer } from './seqpacket-server.js';
 import { StreamConnection } from './stream-connection.js';
-import { StreamServer } from './stream-server.js';
+import { StreamServer, type ServerSettings } from './stream-server.js';
 import type { ServerTls } from './tls-context.js';
 import type { TlsSession } from './tls-handshake.js';
 import { ListenerHandshakes } from './tls-listener.js';
@@ -27,6 +29,8 @@ export interface ListenerSettings extends SocketLabels {
   receive: ReceiveSettings;
   /** Every connection begins with a handshake; null: plain TCP. */
   tls: ServerTls | null;
+  /** Of a Unix socket: SOCK_SEQPACKET; otherwise SOCK_STREAM. */
+  type?: 'seqpacket';
 }
 
 /** The way into the engine's set of sockets. */
@@ -58,12 +62,12 @@ export class StreamListener extends ManagedSocket {
   ): Promise<StreamListener> {
     // Before anything is bound: what is wrong with a certificate shows here.
     const handshakes = settings.tls === null ? null : new ListenerHandshakes(settings.tls, context.now);
-    const server = await StreamServer.open({ at, ...settings }, admission.files);
+    const server = await openServer({ at, ...settings }, admission.files);
     return new StreamListener(server, at, settings, handshakes, context, admission);
   }
 
   private constructor(
-    private server: StreamServer,
+    private server: StreamServer | SeqpacketServer,
     at: Endpoint,
     readonly settings: ListenerSettings,
     /** Of a TLS listener. */
@@ -72,7 +76,8 @@ export class StreamListener extends ManagedSocket {
     private readonly admission: Admission,
   ) {
     const local = at.family === 'unix' ? at : getsockname(server.fileno ?? -1);
-    const protocol = at.family === 'unix' ? 'unix' : 'tcp';
+    const unix = settings.type === 'seqpacket' ? 'unix-seqpacket' : 'unix';
+    const protocol = at.family === 'unix' ? unix : 'tcp';
     super('listener', handshakes === null ? protocol : 'tls', 'listening', local, settings, context);
     this.boundTo = 'port' in local ? { ...at, ...local } : at;
     this.attend();
@@ -133,7 +138,7 @@ export class StreamListener extends ManagedSocket {
     if (this.isClosed) return;
     try {
       const where = { at: this.boundTo, ...this.settings };
-      this.server = await StreamServer.open(where, this.admission.files);
+      this.server = await openServer(where, this.admission.files);
     } catch (error) {
       this.end(SocketError.fromSystem(error));
       return;
@@ -160,8 +165,9 @@ export class StreamListener extends ManagedSocket {
     });
   }
 
-  private accept(accepted: net.Socket): void {
-    accepted.on('error', () => undefined); // its fate is decided below; a reset meanwhile changes nothing
+  private accept(accepted: net.Socket | number): void {
+    // Its fate is decided below; a reset meanwhile changes nothing.
+    if (typeof accepted !== 'number') accepted.on('error', () => undefined);
     let release: () => void;
     try {
       if (this.openConnections >= this.settings.maxConnections || this.handshakes?.isFull === true)
@@ -169,10 +175,10 @@ export class StreamListener extends ManagedSocket {
       release = this.admission.reserve(null);
     } catch {
       this.rejectedCount += 1;
-      reset(accepted);
+      refuse(accepted);
       return;
     }
-    const raw = this.handshakes === null ? null : adopt(accepted, null);
+    const raw = this.handshakes === null || typeof accepted === 'number' ? null : adopt(accepted, null);
     if (this.handshakes === null || raw === null) this.admit(accepted, null, release);
     else void this.secure(raw, this.handshakes, release);
   }
@@ -190,19 +196,16 @@ export class StreamListener extends ManagedSocket {
     if (session !== null) reset(raw);
   }
 
-  private admit(accepted: net.Socket, session: TlsSession | null, release: () => void): void {
+  private admit(accepted: net.Socket | number, session: TlsSession | null, release: () => void): void {
     const settings = { ...this.settings, name: null, leaseMs: null };
-    const connection = StreamConnection.over(
-      accepted,
-      session,
-      'connection',
-      settings,
-      this.context,
-      this.id,
-    );
+    const rest = ['connection', settings, this.context, this.id] as const;
+    const connection =
+      typeof accepted === 'number'
+        ? SeqpacketConnection.over(accepted, ...rest)
+        : StreamConnection.over(accepted, session, ...rest);
     release();
     if (connection === null) {
-      accepted.destroy();
+      if (typeof accepted !== 'number') accepted.destroy();
       return;
     }
     this.acceptedCount += 1;
@@ -211,4 +214,18 @@ export class StreamListener extends ManagedSocket {
     this.admission.admit(connection);
     if (this.acceptedCount === this.settings.acceptCount) void this.close('graceful', 'accept-count');
   }
+}
+
+function refuse(accepted: net.Socket | number): void {
+  if (typeof accepted === 'number') close(accepted);
+  else reset(accepted);
+}
+
+async function openServer(
+  settings: ServerSettings,
+  files: UnixFiles,
+): Promise<StreamServer | SeqpacketServer> {
+  const { at, type } = settings;
+  if (type === 'seqpacket' && at.family === 'unix') return SeqpacketServer.open(settings, at, files);
+  return StreamServer.open(settings, files);
 }

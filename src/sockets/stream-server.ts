@@ -11,11 +11,13 @@ export interface ServerSettings {
   backlog: number;
   ipv6Only: boolean;
   options: readonly OptionSetting[];
+  /** SOCK_SEQPACKET; otherwise SOCK_STREAM. */
+  type?: 'seqpacket';
 }
 
 export interface ServerEvents {
-  /** A connection, of which nothing has been read. */
-  accepted: (connection: net.Socket) => void;
+  /** A connection, of which nothing has been read; a descriptor where Node has no handle for it. */
+  accepted: (connection: net.Socket | number) => void;
   /** accept(2) failed: one connection never came to be; the listener goes on. */
   failed: () => void;
 }

@@ -76,7 +76,8 @@ function internetPeer({ host = '', port = 0, ...dto }: CreateClientDto): { host:
 export function unixConnectRequest(dto: CreateClientDto, limits: Limits): UnixConnectRequest {
   if (dto.localPath !== undefined)
     throw invalid([{ pointer: '/localPath', detail: 'is for Unix datagram sockets' }]);
-  return { ...socketSettings(dto, limits), ...unixPeer(dto), timeoutMs: dto.timeoutMs ?? null };
+  const protocol = dto.protocol === 'unix-seqpacket' ? 'unix-seqpacket' : 'unix';
+  return { ...socketSettings(dto, limits), ...unixPeer(dto), protocol, timeoutMs: dto.timeoutMs ?? null };
 }
 
 /** connect(2) of a Unix datagram socket. */

@@ -54,7 +54,7 @@ export class ReceiveDto {
 /** What every socket that a caller makes can be given. */
 export class CreateSocketDto {
   @OneOf(PROTOCOLS, {
-    description: 'Not yet: `unix-seqpacket`; `icmp` is for clients',
+    description: '`icmp` is for clients',
     default: 'tcp',
   })
   protocol: string = 'tcp';
@@ -125,7 +125,7 @@ export function receiveSettings(dto: ReceiveDto, limits: Limits, datagrams: bool
 }
 
 export function requireStream(protocol: string): void {
-  if (protocol === 'tcp' || protocol === 'tls' || protocol === 'unix') return; // TLS goes over TCP
+  if (protocol === 'tcp' || protocol === 'tls' || isUnix(protocol)) return; // TLS goes over TCP
   throw new SocketError('EPROTONOSUPPORT', `socket EPROTONOSUPPORT: ${protocol}`, { syscall: 'socket' });
 }
 
@@ -148,10 +148,7 @@ export async function connectOver(
   request: ConnectRequest | UnixConnectRequest,
   gone?: AbortSignal,
 ): Promise<DataSocket> {
-  if ('path' in request) {
-    requireStream(protocol);
-    return engine.connectUnix(request, gone);
-  }
+  if ('path' in request) return engine.connectUnix(request, gone);
   const timeoutMs = engine.dialTimeoutMs(request.timeoutMs);
   if (protocol === 'udp') return engine.openDatagram({ ...request, as: 'connected', protocol, timeoutMs });
   if (protocol === 'icmp') return engine.openDatagram({ ...request, as: 'echo', protocol, timeoutMs });

@@ -86,7 +86,7 @@ export function readerDtos(stream: DataSocket): ReaderDto[] {
 
 export function receivedDto(stream: DataSocket): ReceivedDto {
   const { headOffset, earliestOffset, committedOffset, receivedBytes, droppedBytes } = stream.log;
-  const droppedBy = stream instanceof DatagramSocket ? droppedDto(stream) : { window: 0, kernel: 0 };
+  const droppedBy = droppedDto(stream);
   return {
     bytes: receivedBytes,
     chunks: stream.receivedChunks,
@@ -100,6 +100,8 @@ export function receivedDto(stream: DataSocket): ReceivedDto {
   };
 }
 
-function droppedDto(socket: DatagramSocket): DroppedByDto {
-  return { window: socket.log.dropped.window, kernel: socket.kernelDrops };
+function droppedDto(stream: DataSocket): DroppedByDto {
+  const { log } = stream;
+  const window = log instanceof ByteLog ? 0 : log.dropped.window;
+  return { window, kernel: stream instanceof DatagramSocket ? stream.kernelDrops : 0 };
 }

@@ -111,7 +111,7 @@ export function bindRequest(dto: CreateListenerDto, limits: Limits): DatagramReq
 export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
   const { host, port, backlog, ipv6Only, reusePort } = dto;
   const path = pathOf(dto);
-  const end = path === null ? { host, port } : { path };
+  const end = path === null ? { host, port } : { path, ...typeOf(dto) };
   const common = socketSettings(dto, limits);
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
   return {
@@ -123,4 +123,8 @@ export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenReq
     options,
     tls: listenerTls(dto.protocol, dto.tls),
   };
+}
+
+function typeOf({ protocol }: CreateListenerDto): { type?: 'seqpacket' } {
+  return protocol === 'unix-seqpacket' ? { type: 'seqpacket' } : {};
 }

@@ -6,6 +6,7 @@ import {
   type DatagramsPiece,
   type Encoding,
   type GapPiece,
+  type SeqpacketConnection,
 } from '../../sockets/index.js';
 import { datagramDto } from '../common/datagram.dto.js';
 import { Channel, QUANTUM_BYTES, type ChannelHost, type ChannelOptions, type Failed } from './channel.js';
@@ -19,7 +20,7 @@ export class DatagramChannel extends Channel<DatagramsPiece> {
 
   constructor(
     number: number,
-    private readonly socket: DatagramSocket,
+    private readonly socket: DatagramSocket | SeqpacketConnection,
     options: ChannelOptions,
     host: ChannelHost,
   ) {

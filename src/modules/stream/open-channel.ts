@@ -1,4 +1,4 @@
-import { ByteLog, DatagramSocket, type DataSocket } from '../../sockets/index.js';
+import { ByteLog, DatagramSocket, SeqpacketConnection, type DataSocket } from '../../sockets/index.js';
 import { ProblemError } from '../problems/problem.js';
 import { DatagramChannel } from './datagram-channel.js';
 import type { Channel, ChannelHost, ChannelOptions } from './channel.js';
@@ -12,7 +12,8 @@ export function openChannel(
   options: ChannelOptions,
   host: ChannelHost,
 ): Channel {
-  if (socket instanceof DatagramSocket) return new DatagramChannel(number, socket, options, host);
+  if (socket instanceof DatagramSocket || socket instanceof SeqpacketConnection)
+    return new DatagramChannel(number, socket, options, host);
   if (socket.log instanceof ByteLog) return new StreamChannel(number, socket, socket.log, options, host);
   throw new TypeError('a socket carries bytes or datagrams');
 }

@@ -20,7 +20,7 @@ export class PipeQuery {
   @Port({ description: 'Port to connect to', query: true, optional: true, example: 6379 })
   port?: number;
 
-  @OneOf(['tcp', 'tls', 'udp', 'unix'], {
+  @OneOf(['tcp', 'tls', 'udp', 'unix', 'unix-seqpacket'], {
     description: 'With `udp` one message is one datagram',
     default: 'tcp',
   })
@@ -59,7 +59,9 @@ export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
   const receive = receiveSettings(new ReceiveDto(), limits, isDatagram(protocol));
   const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive, idleTimeoutMs: 0 };
   const path = pathOf(query);
-  if (path !== null) return { socketId: null, protocol, dial: { ...nameless, path, timeoutMs } };
+  const unixProtocol = protocol === 'unix-seqpacket' ? protocol : 'unix';
+  if (path !== null)
+    return { socketId: null, protocol, dial: { ...nameless, protocol: unixProtocol, path, timeoutMs } };
   if (host === undefined || port === undefined) {
     throw invalid([{ pointer: '/host', detail: 'either socketId, or host and port, must be given' }]);
   }

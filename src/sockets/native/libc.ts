@@ -18,6 +18,7 @@ export const libc = {
   bind: call<[number, Uint8Array, number]>('int bind(int, const uint8_t*, uint32_t)'),
   connect: call<[number, Uint8Array, number]>('int connect(int, const uint8_t*, uint32_t)'),
   listen: call<[number, number]>('int listen(int, int)'),
+  accept4: call<[number, null, null, number]>('int accept4(int, void*, void*, int)'),
   shutdown: call<[number, number]>('int shutdown(int, int)'),
   close: call<[number]>('int close(int)'),
   getsockname: call<[number, Uint8Array, Uint8Array]>('int getsockname(int, uint8_t*, uint8_t*)'),

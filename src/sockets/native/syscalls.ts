@@ -58,6 +58,11 @@ export function listen(fd: number, backlog: number): void {
   check(libc.listen(fd, backlog), 'listen');
 }
 
+/** accept4(2): the descriptor of a connection; null when there is none now (EAGAIN). */
+export function accept(fd: number): number | null {
+  return taken(libc.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC), 'accept');
+}
+
 /** shutdown(2). */
 export function shutdown(fd: number, how: 'read' | 'write' | 'both'): void {
   check(libc.shutdown(fd, { read: 0, write: 1, both: 2 }[how]), 'shutdown');
