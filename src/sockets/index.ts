@@ -54,7 +54,13 @@ export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
 export { SocketError, VERIFY_CODES, type Attempt, type SocketErrorCode, type VerifyCode } from './errors.js';
-export { DEFAULT_LIMITS, IDEMPOTENCY_MS, MAX_IDEMPOTENCY_KEYS, type Limits } from './limits.js';
+export {
+  DEFAULT_LIMITS,
+  IDEMPOTENCY_MS,
+  MAX_IDEMPOTENCY_BYTES,
+  MAX_IDEMPOTENCY_KEYS,
+  type Limits,
+} from './limits.js';
 export type { Decoded } from './charset.js';
 export { decode, decodeWithin, encode, isEncoding, isReadableEncoding, type Encoding } from './payload.js';
 export { SOCKET_OPTIONS } from './options/catalogue.js';

@@ -101,8 +101,9 @@ export const CLOSE_LINGER_MS = 1_000;
 /** A socket tells of its pauses and gaps at most this often; what comes in between is gathered. */
 export const FLOW_EVENT_MS = 250;
 
-/** Answers to requests with an Idempotency-Key that are kept to be given again: how many, for how long. */
+/** Answers to requests with an Idempotency-Key that are kept to be given again: how many, their bytes, for how long. */
 export const MAX_IDEMPOTENCY_KEYS = 10_000;
+export const MAX_IDEMPOTENCY_BYTES = 64 * 1024 * 1024;
 export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 /** How often deadlines (idle, half-closed, linger, reader TTL, retention) are looked at. */

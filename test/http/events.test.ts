@@ -1,5 +1,7 @@
 import { SOCKET_EVENTS } from '../../src/sockets/index.js';
 import { startApi, type Api } from '../support/api.js';
+import { Authority, describeWithOpenssl } from '../support/certificates.js';
+import { portOf } from '../support/ends.js';
 import { EventSource, type ServerSentEvent } from '../support/event-source.js';
 import { closePeers, within } from './peer.js';
 import { accept, dial, hasReceived, inState, listen } from './steps.js';
@@ -234,6 +236,29 @@ describe('a history that is too short', () => {
     expect([missed.event, missed.data.from]).toEqual(['missed', 6]);
     expect((await source.next()).id).toBe(missed.data.to + 1);
     source.close();
+  });
+});
+
+describeWithOpenssl('events of sockets that speak TLS', () => {
+  it('tell all of it but the certificates, which may be long', async () => {
+    const authority = new Authority('Events CA');
+    try {
+      const { certificate, key } = authority.sign('localhost', { subjectAltName: 'DNS:localhost' });
+      const source = await events('events=created,accepted,connected');
+      const listener = await listen(api, { protocol: 'tls', tls: { certificate, key } });
+      const tls = { ca: authority.ca, servername: 'localhost' };
+      const spec = { protocol: 'tls', host: '127.0.0.1', port: portOf(listener), tls };
+      expect((await api.post('/v1/clients', spec)).body).toMatchObject({
+        tls: { peerCertificate: { pem: certificate } },
+      });
+      const seen = await source.take(3);
+      const tlsOf = (name: string) => seen.find(({ event }) => event === name)?.data.socket.tls;
+      expect(tlsOf('created')).toMatchObject({ certificate: null, minVersion: 'TLSv1.2' });
+      expect(tlsOf('connected')).toMatchObject({ peerCertificate: null, authorized: true });
+      expect(JSON.stringify(seen)).not.toContain('CERTIFICATE');
+    } finally {
+      authority.remove();
+    }
   });
 });
 

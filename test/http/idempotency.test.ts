@@ -5,6 +5,7 @@ import { SocketError } from '../../src/sockets/index.js';
 import { startApi, type Answer, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';
 import { closePeers, freePort, PeerServer } from './peer.js';
+import { listen } from './steps.js';
 
 let api: Api;
 beforeAll(async () => (api = await startApi()));
@@ -54,16 +55,18 @@ describe('the same key and body', () => {
     expect(await count('run=race')).toBe(1);
   });
 
-  it('get the same refusal again, even where it would go well now', async () => {
+  it('are tried again after a refusal, which has made nothing: what was in the way may be gone', async () => {
     const key = newKey();
     const server = await PeerServer.open();
-    const body = { port: server.port };
+    const body = { port: server.port, name: 'wanted' };
+    await listen(api, { name: 'wanted' });
+    expect((await api.refused(post('/v1/listeners', body, key), 409, 'conflict')).code).toBe('NAME_TAKEN');
+    await api.delete('/v1/listeners/wanted');
     await api.refused(post('/v1/listeners', body, key), 409, 'address-in-use');
     await server.close();
-    const second = post('/v1/listeners', body, key);
-    await api.refused(second, 409, 'address-in-use');
-    expect(replayed(await second)).toBe(true);
-    expect((await post('/v1/listeners', body, newKey())).status).toBe(201);
+    const made = await post('/v1/listeners', body, key);
+    expect([made.status, replayed(made)]).toEqual([201, false]);
+    expect(replayed(await post('/v1/listeners', body, key))).toBe(true);
   });
 
   it('are tried again after a 5xx', async () => {
@@ -138,10 +141,14 @@ describe('a key', () => {
 });
 
 describe('what is kept', () => {
-  const done = (body: unknown): Outcome => ({ failed: false, status: 201, location: undefined, body });
+  const done = (body: unknown): Outcome => ({
+    failed: false,
+    answer: { status: 201, location: undefined, body },
+  });
+  const bounds = { maxKeys: 100, maxBytes: 1_000_000, keepMs: 60_000 };
 
   it('is bounded in number, the oldest go first; what is at work stays', async () => {
-    const answers = new AnswersByKey({ maxKeys: 3, keepMs: 60_000 });
+    const answers = new AnswersByKey({ ...bounds, maxKeys: 3 });
     let finish: (outcome: Outcome) => void = () => undefined;
     const slow = answers.answer('slow', 'f', () => new Promise((resolve) => (finish = resolve)));
     for (let i = 0; i < 10; i += 1) await answers.answer(`k${i}`, 'f', () => Promise.resolve(done(i)));
@@ -156,7 +163,7 @@ describe('what is kept', () => {
 
   it('is bounded in time', async () => {
     let now = 0;
-    const answers = new AnswersByKey({ maxKeys: 100, keepMs: 1000 }, () => now);
+    const answers = new AnswersByKey({ ...bounds, keepMs: 1000 }, () => now);
     await answers.answer('a', 'f', () => Promise.resolve(done(1)));
     now = 999;
     expect(await answers.answer('a', 'other', () => Promise.resolve(done(2)))).toBe(REUSED);
@@ -166,21 +173,47 @@ describe('what is kept', () => {
     expect(answers.size).toBe(1);
   });
 
-  it('is no failure of the service, and no "not now"', async () => {
-    const answers = new AnswersByKey({ maxKeys: 100, keepMs: 1000 });
+  it('is bounded in bytes, the oldest go first; an answer larger than all of it leaves the others', async () => {
+    const answers = new AnswersByKey({ ...bounds, maxBytes: 1000 });
+    const give = (key: string, characters: number) =>
+      answers.answer(key, 'f', () => Promise.resolve(done('é'.repeat(characters / 2))));
+    for (let i = 0; i < 10; i += 1) await give(`k${i}`, 300);
+    expect([answers.size, answers.keptBytes]).toEqual([3, 3 * 302]);
+    await give('large', 1000);
+    expect([answers.size, answers.keptBytes]).toEqual([3, 3 * 302]);
+    expect(await give('k7', 0)).toEqual({ outcome: done('é'.repeat(150)), replayed: true });
+    await give('k0', 998);
+    expect([answers.size, answers.keptBytes]).toEqual([1, 1000]);
+  });
+
+  it('cannot be changed by who has it', async () => {
+    const answers = new AnswersByKey(bounds);
+    const body = { name: 'first' };
+    await answers.answer('a', 'f', () => Promise.resolve(done(body)));
+    body.name = 'changed';
+    const again = await answers.answer('a', 'f', () => Promise.reject(new Error('done twice')));
+    expect(again).toEqual({ outcome: done({ name: 'first' }), replayed: true });
+  });
+
+  it('is no failure: who waited for it has it, too, and the next request is a new attempt', async () => {
+    const answers = new AnswersByKey(bounds);
     const failures = [
       new Error('ours'),
       new SocketError('QUOTA_EXCEEDED', 'too many'),
-      new SocketError('LIMIT_REACHED', 'full'),
       new SocketError('ETIMEDOUT', 'late'),
+      new SocketError('NAME_TAKEN', 'taken'),
+      new SocketError('EADDRINUSE', 'in use'),
+      new SocketError('EADDRNOTAVAIL', 'not here'),
+      new SocketError('TLS_INVALID', 'no certificate'),
     ];
     for (const error of failures) {
-      await answers.answer('a', 'f', () => Promise.resolve({ failed: true, error }));
+      const failed: Outcome = { failed: true, error };
+      const both = [1, 2].map(() => answers.answer('a', 'f', () => Promise.resolve(failed)));
+      expect(await Promise.all(both)).toEqual([
+        { outcome: failed, replayed: false },
+        { outcome: failed, replayed: true },
+      ]);
       expect(answers.size).toBe(0);
     }
-    await answers.answer('a', 'f', () =>
-      Promise.resolve({ failed: true, error: new SocketError('NAME_TAKEN', 'taken') }),
-    );
-    expect(answers.size).toBe(1);
   });
 });

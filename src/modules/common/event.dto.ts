@@ -40,7 +40,7 @@ export class SocketEventDto {
   @ApiProperty({ example: 'con_5f0c9a1e7d5b4c559d1e0c6f' })
   socketId!: string;
 
-  @ApiProperty({ type: SocketDto, description: 'The socket as it was at that time' })
+  @ApiProperty({ type: SocketDto, description: 'The socket as it was at that time, without certificates' })
   socket!: SocketDto;
 
   @ApiProperty({ type: DroppedDto, nullable: true, description: 'Of `gap`: what was dropped' })
@@ -84,16 +84,23 @@ export interface EventRecord {
 }
 
 export function eventRecord({ name, time, socket, listener, gap }: SocketEvent): EventRecord {
+  const shown = socketDto(socket);
   return {
     shown: {
       name,
       time: new Date(time).toISOString(),
       socketId: socket.id,
-      socket: socketDto(socket),
+      socket: { ...shown, tls: withoutCertificates(shown.tls) },
       gap,
     },
     listener: listener === null ? null : { id: listener.id, name: listener.name },
   };
+}
+
+/** Events are remembered by the thousand, and a certificate can be hundreds of KiB. */
+function withoutCertificates(tls: SocketDto['tls']): SocketDto['tls'] {
+  if (tls === null) return null;
+  return 'certificate' in tls ? { ...tls, certificate: null } : { ...tls, peerCertificate: null };
 }
 
 export function isWanted(

@@ -171,6 +171,8 @@ export class PeerCertificateDto {
   pem!: string;
 }
 
+const CERTIFICATE = { oneOf: [{ $ref: getSchemaPath(PeerCertificateDto) }, { type: 'null' }] };
+
 /** TLS on a connection: what the handshake came to. */
 @ApiExtraModels(PeerCertificateDto)
 export class TlsDto {
@@ -202,7 +204,7 @@ export class TlsDto {
   })
   authorizationError!: string | null;
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(PeerCertificateDto) }, { type: 'null' }] })
+  @ApiProperty({ ...CERTIFICATE, description: 'Null where it showed none, and in events' })
   peerCertificate!: PeerCertificateDto | null;
 
   @ApiProperty({
@@ -236,8 +238,8 @@ export class HandshakesDto {
 
 /** TLS on a listener: what it was given, but no key, and how its handshakes go. */
 export class ListenerTlsDto {
-  @ApiProperty({ type: PeerCertificateDto, description: 'What it shows to clients' })
-  certificate!: PeerCertificateDto;
+  @ApiProperty({ ...CERTIFICATE, description: 'What it shows to clients; null in events' })
+  certificate!: PeerCertificateDto | null;
 
   @ApiProperty({ type: [String], description: 'Names with a certificate of their own' })
   sni!: string[];

@@ -1,12 +1,16 @@
-import { problemOf } from '../problems/problem.js';
-
 /** What a request was answered with. */
-export type Outcome =
-  | { failed: false; status: number; location: string | undefined; body: unknown }
-  | { failed: true; error: unknown };
+export type Outcome = { failed: false; answer: Answer } | { failed: true; error: unknown };
+
+export interface Answer {
+  status: number;
+  location: string | undefined;
+  body: unknown;
+}
 
 export interface Bounds {
   maxKeys: number;
+  /** Of the bodies that are kept, as JSON. */
+  maxBytes: number;
   /** Milliseconds that an answer is kept. */
   keepMs: number;
 }
@@ -14,8 +18,15 @@ export interface Bounds {
 interface Kept {
   fingerprint: string;
   since: number;
+  status: number;
+  location: string | undefined;
+  /** JSON: its size is known, and nobody can change what was answered. */
+  body: Buffer;
+}
+
+interface AtWork {
+  fingerprint: string;
   outcome: Promise<Outcome>;
-  isDone: boolean;
 }
 
 /** The key was used before, with something else. */
@@ -23,19 +34,27 @@ export const REUSED = Symbol('reused');
 
 /**
  * Answers that were given once, to be given again to the same key. A request that comes while the
- * first one is at work waits for it. Our own failures and "not now" are not kept: a retry is one.
+ * first one is at work waits for it. A failure has made nothing, and may be over the next time: it is
+ * not kept.
  */
 export class AnswersByKey {
   /** Oldest first. */
   private readonly kept = new Map<string, Kept>();
+  private readonly atWork = new Map<string, AtWork>();
+  private bytes = 0;
 
   constructor(
     private readonly bounds: Bounds,
     private readonly now: () => number = Date.now,
   ) {}
 
+  /** Answers that are kept. */
   get size(): number {
     return this.kept.size;
+  }
+
+  get keptBytes(): number {
+    return this.bytes;
   }
 
   /** The outcome of `work`, or the one that the key has already; `fingerprint` tells the same request from another. */
@@ -45,41 +64,49 @@ export class AnswersByKey {
     work: () => Promise<Outcome>,
   ): Promise<{ outcome: Outcome; replayed: boolean } | typeof REUSED> {
     this.forgetOld();
-    const before = this.kept.get(key);
+    const before = this.kept.get(key) ?? this.atWork.get(key);
     if (before === undefined) return { outcome: await this.begin(key, fingerprint, work()), replayed: false };
     if (before.fingerprint !== fingerprint) return REUSED;
-    return { outcome: await before.outcome, replayed: true };
-  }
-
-  private async begin(key: string, fingerprint: string, outcome: Promise<Outcome>): Promise<Outcome> {
-    const entry: Kept = { fingerprint, since: this.now(), outcome, isDone: false };
-    this.kept.set(key, entry);
-    const done = await outcome;
-    entry.isDone = true;
-    if (isPassing(done)) this.kept.delete(key);
-    this.forgetSurplus();
-    return done;
-  }
-
-  private forgetOld(): void {
-    for (const [key, { since, isDone }] of this.kept) {
-      if (this.now() - since < this.bounds.keepMs) return;
-      if (isDone) this.kept.delete(key);
-    }
+    return { outcome: 'outcome' in before ? await before.outcome : outcomeOf(before), replayed: true };
   }
 
   /** What is at work must be known, or it would be done twice; it is as bounded as requests are. */
-  private forgetSurplus(): void {
-    for (const [key, { isDone }] of this.kept) {
-      if (this.kept.size <= this.bounds.maxKeys) return;
-      if (isDone) this.kept.delete(key);
+  private async begin(key: string, fingerprint: string, outcome: Promise<Outcome>): Promise<Outcome> {
+    this.atWork.set(key, { fingerprint, outcome });
+    try {
+      const done = await outcome;
+      if (!done.failed) this.keep(key, fingerprint, done.answer);
+      return done;
+    } finally {
+      this.atWork.delete(key);
     }
+  }
+
+  /** The oldest make room; an answer larger than all the room there is would push out every other for nothing. */
+  private keep(key: string, fingerprint: string, { status, location, body }: Answer): void {
+    const json = Buffer.from(JSON.stringify(body ?? null));
+    if (json.length > this.bounds.maxBytes) return;
+    this.kept.set(key, { fingerprint, since: this.now(), status, location, body: json });
+    this.bytes += json.length;
+    for (const [oldest] of this.kept) {
+      if (this.kept.size <= this.bounds.maxKeys && this.bytes <= this.bounds.maxBytes) return;
+      this.forget(oldest);
+    }
+  }
+
+  private forgetOld(): void {
+    for (const [key, { since }] of this.kept) {
+      if (this.now() - since < this.bounds.keepMs) return;
+      this.forget(key);
+    }
+  }
+
+  private forget(key: string): void {
+    this.bytes -= this.kept.get(key)?.body.length ?? 0;
+    this.kept.delete(key);
   }
 }
 
-/** Says nothing about the request itself: it may go another way the next time. */
-function isPassing(outcome: Outcome): boolean {
-  if (!outcome.failed) return false;
-  const { status } = problemOf(outcome.error);
-  return status >= 500 || status === 429;
+function outcomeOf({ status, location, body }: Kept): Outcome {
+  return { failed: false, answer: { status, location, body: JSON.parse(body.toString()) as unknown } };
 }

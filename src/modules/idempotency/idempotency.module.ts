@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { IDEMPOTENCY_MS, MAX_IDEMPOTENCY_KEYS } from '../../sockets/index.js';
+import { IDEMPOTENCY_MS, MAX_IDEMPOTENCY_BYTES, MAX_IDEMPOTENCY_KEYS } from '../../sockets/index.js';
 import { AnswersByKey } from './answers-by-key.js';
 
 @Global()
@@ -7,7 +7,12 @@ import { AnswersByKey } from './answers-by-key.js';
   providers: [
     {
       provide: AnswersByKey,
-      useFactory: () => new AnswersByKey({ maxKeys: MAX_IDEMPOTENCY_KEYS, keepMs: IDEMPOTENCY_MS }),
+      useFactory: () =>
+        new AnswersByKey({
+          maxKeys: MAX_IDEMPOTENCY_KEYS,
+          maxBytes: MAX_IDEMPOTENCY_BYTES,
+          keepMs: IDEMPOTENCY_MS,
+        }),
     },
   ],
   exports: [AnswersByKey],

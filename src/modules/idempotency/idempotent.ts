@@ -37,9 +37,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { outcome, replayed } = answer;
     if (replayed) void reply.header('idempotency-replayed', 'true');
     if (outcome.failed) throw outcome.error;
-    void reply.status(outcome.status);
-    if (outcome.location !== undefined) void reply.header('location', outcome.location);
-    return of(outcome.body);
+    const { status, location, body } = outcome.answer;
+    void reply.status(status);
+    if (location !== undefined) void reply.header('location', location);
+    return of(body);
   }
 }
 
@@ -51,7 +52,7 @@ export function Idempotent(): MethodDecorator {
       name: HEADER,
       required: false,
       description:
-        'Sent again with the same key and body, the request is not carried out again: it gets the same answer, with `Idempotency-Replayed: true`. 5xx and 429 are not kept',
+        'Sent again with the same key and body, the request is not carried out again: it gets the same answer, with `Idempotency-Replayed: true`. A refusal has made nothing and is not kept',
       schema: { type: 'string', minLength: 1, maxLength: 255 },
     }),
   );
@@ -78,7 +79,7 @@ async function outcomeOf(next: CallHandler, reply: FastifyReply): Promise<Outcom
   try {
     const body: unknown = await lastValueFrom(next.handle());
     const location = reply.getHeader('location');
-    return { failed: false, status: reply.statusCode, location: location?.toString(), body };
+    return { failed: false, answer: { status: reply.statusCode, location: location?.toString(), body } };
   } catch (error) {
     return { failed: true, error };
   }
