@@ -129,7 +129,15 @@ export class Listeners {
   }
 }
 
-/** A lease says how long, not what: it is renewed, and no reason to replace anything. */
 function isSameSpec(one: ListenerSettings, other: ListenerSettings): boolean {
-  return isDeepStrictEqual({ ...one, leaseMs: null }, { ...other, leaseMs: null });
+  return isDeepStrictEqual(comparable(one), comparable(other));
+}
+
+/**
+ * A lease says how long, not what: it is renewed, and no reason to replace anything. Of options it
+ * counts what each comes to, in whatever order they were named: of one that is set twice, the last.
+ */
+function comparable({ options, ...settings }: ListenerSettings): object {
+  const values = new Map(options.map(({ option, bytes }) => [option.name, bytes]));
+  return { ...settings, options: values, leaseMs: null };
 }

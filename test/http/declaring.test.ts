@@ -65,6 +65,14 @@ describe('declaring a listener', () => {
     expect((await declared(name, { limits: {}, receive: { lingerMs: 60_000 } }, 200)).id).toBe(id);
   });
 
+  it('compares what options come to: neither their order nor a default that is named makes a difference', async () => {
+    const name = newName();
+    const { id } = await declared(name, { options: { SO_RCVBUF: 65_536, IP_TOS: 16 } }, 201);
+    const reordered = { IP_TOS: 16, TCP_NODELAY: true, SO_RCVBUF: 65_536 };
+    expect((await declared(name, { options: reordered }, 200)).id).toBe(id);
+    expect((await declared(name, { options: { ...reordered, IP_TOS: 8 } }, 200)).id).not.toBe(id);
+  });
+
   it('takes what a POST has made under that name for its own', async () => {
     const name = newName();
     const { id } = await listen(api, { name, backlog: 7 });
