@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { DataSocket } from './data-socket.js';
 import { openDatagramSocket, type DatagramRequest } from './datagram-open.js';
 import { DatagramSocket } from './datagram-socket.js';
@@ -58,7 +58,8 @@ export class Engine {
       socket.discard(); // its bytes must not stay in the budget when nobody can find them
     });
     this.budget = new ReceiveBudget(this.limits.maxBufferedBytes);
-    this.events.setMaxListeners(0);
+    // As many as there are calls that wait: Node's warning of a leak does not fit.
+    setMaxListeners(0, this.events, this.stopping.signal);
     this.context = {
       limits: this.limits,
       settings: this.settings,

@@ -82,3 +82,18 @@ it('callers that go away leave nothing behind', async () => {
   for (const source of sources) source.close();
   await until('the descriptors are closed', () => descriptors() < before + 20);
 });
+
+it('any number of calls can wait for events and for bytes: Node warns of no leak', async () => {
+  const listener = await service.listen();
+  const peer = net.connect(listener.port, '127.0.0.1');
+  await once(peer, 'connect');
+  const { id } = await service.connection(listener.id, peer.localPort ?? 0);
+  const sources: EventSource[] = [];
+  while (sources.length < 20) sources.push(await EventSource.open(service.url));
+  const polls = Array.from({ length: 20 }, () => service.get(`/v1/sockets/${id}/data?waitMs=20000`));
+  await until('they wait', async () => (await service.socket(id)).observers === polls.length);
+  peer.destroy();
+  await Promise.all(polls);
+  for (const source of sources) source.close();
+  expect(service.stderr).not.toContain('Warning');
+});
