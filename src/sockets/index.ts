@@ -23,7 +23,8 @@
  *     destination.ts        where a datagram may go; memberships.ts: multicast groups
  *   clients.ts            connecting; connecting-client.ts: a client until it is connected
  *   tls-handshake.ts      from a connection to TLS over it (tls-context.ts: certificates and keys,
- *                         tls-peer.ts: who the other is, tls-listener.ts: the handshakes of one listener)
+ *                         tls-peer.ts: who the other is, tls-listener.ts: the handshakes of one listener,
+ *                         starttls.ts: over a connection that is in use)
  *   dial.ts  resolve.ts   the one place that connects, and the one that asks the resolver; happy-eyeballs.ts:
  *                         which address is tried when
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values

@@ -11,6 +11,8 @@ interface IntakeEvents {
   traffic: () => void;
   /** `isPaused` may have changed. */
   flow: () => void;
+  /** The source has ended, and all that it brought is in the log. Once, and again when the descriptor is closed. */
+  ended: () => void;
 }
 
 /**
@@ -29,7 +31,10 @@ export class Intake {
   private stalled = false;
   private reading = true;
   private dropping = false;
+  /** Nothing more comes from the source; `told` once that was said. */
+  private sourceEnd: 'no' | 'reached' | 'told' = 'no';
   private peerLostAt: number | null = null;
+  private readonly onDecrypted = (bytes: Buffer): void => this.decrypted(bytes);
 
   constructor(
     log: ByteLog,
@@ -55,6 +60,9 @@ export class Intake {
   fromKernel(socket: Socket): void {
     this.source = socket;
     this.direct = socket;
+    socket.once('end', () => {
+      if (this.source === socket) this.sourceEnded();
+    });
   }
 
   /** From now on what `secured` decrypts. The log goes on where it is. */
@@ -64,7 +72,9 @@ export class Intake {
     // Set before the listener, which would start the flow.
     if (this.reading || this.dropping) secured.resume();
     else secured.pause();
-    secured.on('data', (bytes: Buffer) => this.decrypted(bytes));
+    secured.on('data', this.onDecrypted);
+    if (secured.readableEnded) this.sourceEnded();
+    else secured.once('end', () => this.sourceEnded());
   }
 
   /** Not one more byte is read as it is: what comes from now on is for a handshake. */
@@ -81,19 +91,36 @@ export class Intake {
   }
 
   roomMade(): void {
-    if (this.dropping) return;
     this.reads.roomMade();
     this.applyFlow();
+    this.tellEnd();
   }
 
-  /** No byte more goes into the log; what the peer still sends is read and dropped. */
+  /** What was read so far is the log's, as it has room; what the peer still sends is read and dropped. */
   drop(): void {
     if (this.dropping) return;
+    this.readOut();
     this.dropping = true;
     // What libuv holds is the log's memory, which can be another log's soon: it must be exchanged first.
     const shared = this.reads.release();
     if (this.direct !== null) readInto(this.direct, shared);
     this.source?.resume();
+  }
+
+  /** Not one byte more goes into the log. */
+  forget(): void {
+    this.drop();
+    this.reads.dropSpill();
+    this.tellEnd();
+  }
+
+  /** The descriptor is closed. What was read from it before is there for whoever makes room. */
+  close(): void {
+    this.readOut();
+    this.source = null;
+    this.direct = null;
+    this.sourceEnd = 'reached';
+    this.tellEnd();
   }
 
   /** The connection has gone quiet, or is to be read by somebody else. */
@@ -133,6 +160,26 @@ export class Intake {
     this.applyFlow();
   }
 
+  /** Of TLS Node may hold something that was decrypted while nothing was to be read. */
+  private readOut(): void {
+    if (this.dropping || this.direct !== null || this.source === null) return;
+    const { source } = this;
+    source.off('data', this.onDecrypted); // read() tells it too, but not after an error
+    for (let bytes = next(source); bytes !== null; bytes = next(source)) this.reads.take(bytes);
+    source.on('data', this.onDecrypted);
+  }
+
+  private sourceEnded(): void {
+    if (this.sourceEnd === 'no') this.sourceEnd = 'reached';
+    this.tellEnd();
+  }
+
+  private tellEnd(): void {
+    if (this.sourceEnd !== 'reached' || this.reads.hasSpill) return;
+    this.sourceEnd = 'told';
+    this.events.ended();
+  }
+
   /** Reads, or stops, as the log and the user have it. */
   private applyFlow(): void {
     this.stalled = this.reads.isFull;
@@ -143,4 +190,8 @@ export class Intake {
     if (reading) this.source?.resume();
     else this.source?.pause();
   }
+}
+
+function next(source: Socket): Buffer | null {
+  return source.read() as Buffer | null;
 }

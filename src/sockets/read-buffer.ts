@@ -20,7 +20,7 @@ export class ReadBuffer {
   private lent = false;
   /**
    * Read, but not yet of the stream: Node fixes the memory of the next read before it is known how
-   * much room there will be. Never more than one read, and none is made while there is some.
+   * much room there will be, and TLS goes on decrypting what it has. At most what Node reads ahead.
    */
   private spill: Buffer = nothing;
 
@@ -33,7 +33,12 @@ export class ReadBuffer {
 
   /** Nothing more may be read: the log has no room. */
   get isFull(): boolean {
-    return this.spill.length > 0 || this.log.room === 0;
+    return this.hasSpill || this.log.room === 0;
+  }
+
+  /** Something was read that is not in the log yet. */
+  get hasSpill(): boolean {
+    return this.spill.length > 0;
   }
 
   /** Memory for the next read; never empty. */
@@ -67,6 +72,11 @@ export class ReadBuffer {
   roomMade(): void {
     this.spill = this.absorb(this.spill);
     if (this.spill.length === 0) this.spill = nothing;
+  }
+
+  /** What was read and has found no room is not wanted any more. */
+  dropSpill(): void {
+    this.spill = nothing;
   }
 
   /** The connection has gone quiet: its memory back, shared memory for the next read. */

@@ -12,6 +12,7 @@ import { closesWithReset } from './options/linger.js';
 import { SendQueue, type Sent } from './send-queue.js';
 import type { CloseReason, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
+import { refusal, upgrade } from './starttls.js';
 import type { Handshake, TlsSession } from './tls-handshake.js';
 import type { TlsState } from './tls-peer.js';
 
@@ -33,6 +34,7 @@ export class StreamConnection extends DataSocket {
   private upgrading = false;
   private reasonToBe: CloseReason | null = null;
   private readonly closed: Promise<void>;
+  private settled = (): void => undefined;
 
   /**
    * Takes over `source`, which has just connected, or just got through its handshake; null when its
@@ -73,7 +75,7 @@ export class StreamConnection extends DataSocket {
         ...settings.receive,
         overflow: settings.receive.overflow === 'pause' ? 'pause' : 'drop-oldest',
         now: context.now,
-        onRoom: () => this.roomMade(),
+        onRoom: () => this.intake.roomMade(),
         onDropped: (dropped) => this.flow.drop(dropped),
       },
       context.budget,
@@ -81,6 +83,7 @@ export class StreamConnection extends DataSocket {
     this.intake = new Intake(this.log, {
       traffic: () => this.received(),
       flow: () => this.flow.setPaused(this.isPaused),
+      ended: () => this.peerEnded(),
     });
     const raw = session === null ? adopt(source, this.intake.side) : source;
     if (raw === null || raw.destroyed) throw new SocketError('ENOTCONN', 'the connection is gone');
@@ -90,18 +93,12 @@ export class StreamConnection extends DataSocket {
     this.socket = raw;
     this.sends = new SendQueue(raw, () => (this.lastTrafficAt = context.now()));
     this.closed = new Promise((resolve) => {
-      raw.once('close', () => {
-        this.ended();
-        context.released(this);
-        resolve();
-      });
+      this.settled = resolve;
     });
+    raw.once('close', () => this.gone());
     raw.on('error', (error) => this.failed(error));
     if (session !== null) this.speakTls(session);
-    else {
-      this.intake.fromKernel(raw);
-      raw.once('end', () => this.peerEnded());
-    }
+    else this.intake.fromKernel(raw);
   }
 
   get fileno(): number | null {
@@ -141,9 +138,10 @@ export class StreamConnection extends DataSocket {
 
   override shutdown(how: 'read' | 'write' | 'both'): void {
     if (this.isClosed) throw new SocketError('ENOTCONN', 'the socket is closed', { syscall: 'shutdown' });
+    if (this.upgrading) throw refusal('shutdown', 'EALREADY', 'a TLS handshake is going on');
     if (how !== 'write' && this.eofOffset === null) {
-      this.intake.drop();
       this.endReceived();
+      this.intake.forget();
     }
     if (how === 'read' || this.sends.isEnding) return;
     this.moveTo('half-closed-local');
@@ -172,19 +170,18 @@ export class StreamConnection extends DataSocket {
    */
   async startTls(handshake: Handshake, before: Buffer, timeoutMs: number): Promise<void> {
     this.refuseUpgrade();
-    const deadline = Date.now() + timeoutMs;
+    const { raw, intake, sends } = this;
     this.upgrading = true;
-    this.intake.suspend();
     try {
-      await this.sends.pushWithin(before, timeoutMs);
-      const session = await handshake(this.raw, deadline - Date.now());
+      const session = await upgrade({ raw, intake, sends }, handshake, before, timeoutMs);
       this.upgrading = false;
       this.speakTls(session);
     } catch (error) {
-      const reason = SocketError.fromSystem(error, { syscall: 'handshake' });
-      this.reasonToBe ??= reason;
-      this.raw.destroy();
-      throw reason;
+      this.upgrading = false;
+      this.reasonToBe ??= SocketError.fromSystem(error);
+      if (raw.closed) this.gone();
+      else raw.destroy();
+      throw error;
     }
   }
 
@@ -218,6 +215,11 @@ export class StreamConnection extends DataSocket {
     this.ended();
   }
 
+  override discard(): void {
+    this.intake.forget();
+    super.discard();
+  }
+
   override sweep(now: number): void {
     this.sweepLog(now);
     const quietMs = now - this.lastTrafficAt;
@@ -239,13 +241,11 @@ export class StreamConnection extends DataSocket {
   }
 
   private refuseUpgrade(): void {
-    const refuse = (code: 'EALREADY' | 'EISCONN' | 'ENOTCONN', detail: string): never => {
-      throw new SocketError(code, `starttls ${code}: ${detail}`, { syscall: 'starttls' });
-    };
-    if (this.state !== 'open' || this.reasonToBe !== null) refuse('ENOTCONN', 'the socket is not open');
-    if (this.session !== null) refuse('EISCONN', 'the socket speaks TLS already');
-    if (this.upgrading) refuse('EALREADY', 'a handshake is going on');
-    if (this.sends.queuedBytes > 0) refuse('EALREADY', 'bytes are waiting to be sent');
+    if (this.state !== 'open' || this.reasonToBe !== null)
+      throw refusal('starttls', 'ENOTCONN', 'the socket is not open');
+    if (this.session !== null) throw refusal('starttls', 'EISCONN', 'the socket speaks TLS already');
+    if (this.upgrading) throw refusal('starttls', 'EALREADY', 'a handshake is going on');
+    if (this.sends.queuedBytes > 0) throw refusal('starttls', 'EALREADY', 'bytes are waiting to be sent');
   }
 
   private speakTls(session: TlsSession): void {
@@ -255,8 +255,6 @@ export class StreamConnection extends DataSocket {
     this.speaks('tls');
     this.sends.continueOver(socket);
     socket.on('error', (error: Error) => this.failed(error));
-    if (socket.readableEnded) this.peerEnded();
-    else socket.once('end', () => this.peerEnded());
     this.intake.over(socket);
   }
 
@@ -265,13 +263,9 @@ export class StreamConnection extends DataSocket {
     if (!this.intake.isDropping) this.receivedChunks += 1;
   }
 
-  private roomMade(): void {
-    if (!this.isClosed) this.intake.roomMade();
-  }
-
   private peerEnded(): void {
+    if (this.isClosed) return this.log.end();
     this.lastTrafficAt = this.context.now();
-    if (this.isClosed) return;
     // After a close_notify the kernel may still have something to read, and it is not ours.
     const byTcp = this.session === null || this.session.isTruncated;
     const failure = byTcp ? readingEndedBy(this.raw) : null;
@@ -292,9 +286,7 @@ export class StreamConnection extends DataSocket {
 
   private refusesSends(bytes: number): SocketError | null {
     if (this.isClosed) return new SocketError('SOCKET_GONE', 'the socket is closed', { syscall: 'send' });
-    if (this.upgrading) {
-      return new SocketError('EALREADY', 'send EALREADY: a TLS handshake is going on', { syscall: 'send' });
-    }
+    if (this.upgrading) return refusal('send', 'EALREADY', 'a TLS handshake is going on');
     return this.sends.refuses(bytes);
   }
 
@@ -304,12 +296,21 @@ export class StreamConnection extends DataSocket {
     this.sends.fail(reason);
   }
 
-  /** The descriptor is closed. */
+  /** The descriptor is closed. Why, in the middle of a handshake, only the handshake can tell. */
+  private gone(): void {
+    this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
+    if (this.upgrading) return;
+    this.ended();
+    this.context.released(this);
+    this.settled();
+  }
+
+  /** The log ends as soon as what was read before the end has found room in it. */
   private ended(): void {
     if (this.isClosed) return;
     this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
     this.settleClosed(this.reasonToBe ?? 'eof');
     this.log.returnLoan();
-    this.log.end();
+    this.intake.close();
   }
 }

@@ -38,7 +38,7 @@ export class StartTlsController {
   @ApiOkResponse({ type: SocketDto })
   async upgrade(@Param('idOrName') idOrName: string, @Body() body: StartTlsBody): Promise<SocketDto> {
     const connection = this.engine.streamConnection(idOrName);
-    const timeoutMs = body.timeoutMs ?? this.engine.limits.connectTimeoutMs;
+    const timeoutMs = body.timeoutMs ?? connection.timeoutMs ?? this.engine.limits.connectTimeoutMs;
     await connection.startTls(handshakeOf(body, connection), encode(body.send, body.encoding), timeoutMs);
     return socketDto(connection);
   }

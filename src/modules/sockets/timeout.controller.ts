@@ -40,7 +40,7 @@ export class TimeoutController {
     id: 'setTimeout',
     summary: 'Set the timeout of a socket: settimeout()',
     description:
-      'Holds for sends that begin from now on and give no `timeoutMs` of their own. Receiving waits as long as `waitMs` says.',
+      'Holds for sends and STARTTLS that begin from now on and give no `timeoutMs` of their own. Receiving waits as long as `waitMs` says.',
     problems: ['validation-failed', 'not-found', 'gone', 'payload-too-large', 'unsupported-media-type'],
   })
   @ApiOkResponse({ type: TimeoutDto })

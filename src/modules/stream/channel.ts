@@ -142,16 +142,17 @@ export abstract class Channel<Data extends DataPiece = DataPiece> {
   /** At the head: says that the stream is over, and how the socket ended, once all is out. */
   private tellEnd(): boolean {
     if (!this.view.atHead) return false;
-    const { eofOffset, isClosed } = this.connection;
+    const { eofOffset } = this.connection;
     if (eofOffset !== null && !this.eofTold) {
       this.eofTold = true;
       this.host.message('eof', { channel: this.number, offset: eofOffset });
     }
-    return isClosed ? this.finish() : false;
+    return this.finish();
   }
 
   private finish(): boolean {
-    if (!this.connection.isClosed) return false;
+    // Of a closed socket something can still be on its way into the log.
+    if (!this.connection.isClosed || !this.log.isEnded) return false;
     this.over = true;
     const { closeReason } = this.connection;
     const reason = closeReason === null ? 'api' : closeReasonDto(closeReason);
