@@ -87,16 +87,25 @@ function restorer(fd: number, { level, number, name, type }: SocketOption): () =
   }
   if (name === 'SO_SNDBUF' || name === 'SO_RCVBUF') {
     // The kernel doubles what it is given, and adapts no size that was set: both are taken back.
-    const locks = getsockopt(fd, level.number, SO_BUF_LOCK);
+    const locks = bufferLocks(fd, level.number);
     before.writeInt32LE(before.readInt32LE(0) / 2);
     return () => {
       set(before);
-      set(locks, SO_BUF_LOCK);
+      if (locks !== null) set(locks, SO_BUF_LOCK);
     };
   }
   // Shown for a socket that has no bound of its own; setting it would make it one.
   if (name === 'TCP_MAXSEG' && before.readInt32LE(0) === TCP_MSS_DEFAULT) before.writeInt32LE(0);
   return () => set(before);
+}
+
+/** Which buffers have a size that was set; null: the kernel is older than 5.14 and does not say. */
+function bufferLocks(fd: number, level: number): Buffer | null {
+  try {
+    return getsockopt(fd, level, SO_BUF_LOCK);
+  } catch {
+    return null;
+  }
 }
 
 function descriptorOf(socket: ManagedSocket, syscall: string): number {
