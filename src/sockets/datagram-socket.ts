@@ -183,8 +183,9 @@ export class DatagramSocket extends DataSocket {
 
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.fd === null) return;
+    this.closeReason ??= reason;
     if (mode === 'graceful' && !this.sends.isEmpty) await this.sends.drainedWithin(CLOSE_FLUSH_MS);
-    this.release(reason);
+    this.release(this.closeReason);
   }
 
   override sweep(now: number): void {

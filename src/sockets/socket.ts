@@ -97,6 +97,7 @@ export abstract class ManagedSocket {
   /** Place in the order of creation; lists and their cursors go by it. Given by the registry. */
   sequence = 0;
   closedAt: number | null = null;
+  /** Known from the moment that its end is decided: what is queued may still be sent then. */
   closeReason: CloseReason | null = null;
   /**
    * How long a call on this socket may take that does not say itself; null: as long as the limits allow.
@@ -155,8 +156,9 @@ export abstract class ManagedSocket {
 
   /** Begins the lease anew, with another length if one is given; null ends it. Fails with EINVAL or SOCKET_GONE. */
   renewLease(ms?: number | null): void {
-    if (this.isClosed || this.lease?.isOver === true)
-      throw new SocketError('SOCKET_GONE', `socket ${this.id} is closed`);
+    if (this.isClosed) throw new SocketError('SOCKET_GONE', `socket ${this.id} is closed`);
+    if (this.lease?.isOver === true)
+      throw new SocketError('SOCKET_GONE', `the lease of socket ${this.id} has run out: it is closing`);
     this.currentLease = renewed(this.lease, ms, this.context.now());
   }
 

@@ -32,7 +32,6 @@ export class StreamConnection extends DataSocket {
   readonly peerName: string;
   private session: TlsSession | null = null;
   private upgrading = false;
-  private reasonToBe: CloseReason | null = null;
   private readonly closed: Promise<void>;
   private settled = (): void => undefined;
 
@@ -178,7 +177,7 @@ export class StreamConnection extends DataSocket {
       this.speakTls(session);
     } catch (error) {
       this.upgrading = false;
-      this.reasonToBe ??= SocketError.fromSystem(error);
+      this.closeReason ??= SocketError.fromSystem(error);
       if (raw.closed) this.gone();
       else raw.destroy();
       throw error;
@@ -187,7 +186,7 @@ export class StreamConnection extends DataSocket {
 
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.isClosed) return;
-    this.reasonToBe ??= reason;
+    this.closeReason ??= reason;
     const { fileno } = this;
     const asked = mode === 'reset' || (fileno !== null && closesWithReset(fileno));
     if (asked || this.upgrading) {
@@ -200,7 +199,7 @@ export class StreamConnection extends DataSocket {
     this.sends.end();
     // A peer must not take what it got for all there was: a queue that can't be emptied ends in a reset.
     const late = setTimeout(() => {
-      this.reasonToBe = new SocketError('ETIMEDOUT', 'the peer did not take what was queued', {
+      this.closeReason = new SocketError('ETIMEDOUT', 'the peer did not take what was queued', {
         syscall: 'send',
       });
       reset(this.raw);
@@ -225,7 +224,7 @@ export class StreamConnection extends DataSocket {
     const quietMs = now - this.lastTrafficAt;
     if (!this.isClosed) {
       if (quietMs > QUIET_MS) this.intake.releaseMemory();
-      if (this.reasonToBe !== null) return;
+      if (this.closeReason !== null) return;
       const lost = this.intake.lostPeer(now, this.raw, this.lastTrafficAt, this.receive.lingerMs);
       if (lost !== null) this.raw.destroy(lost);
       if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
@@ -241,7 +240,7 @@ export class StreamConnection extends DataSocket {
   }
 
   private refuseUpgrade(): void {
-    if (this.state !== 'open' || this.reasonToBe !== null)
+    if (this.state !== 'open' || this.closeReason !== null)
       throw refusal('starttls', 'ENOTCONN', 'the socket is not open');
     if (this.session !== null) throw refusal('starttls', 'EISCONN', 'the socket speaks TLS already');
     if (this.upgrading) throw refusal('starttls', 'EALREADY', 'a handshake is going on');
@@ -292,7 +291,7 @@ export class StreamConnection extends DataSocket {
 
   private failed(error: Error): void {
     const reason = SocketError.fromSystem(error, errorFields(this.remoteAddress));
-    this.reasonToBe ??= reason;
+    this.closeReason ??= reason;
     this.sends.fail(reason);
   }
 
@@ -309,7 +308,7 @@ export class StreamConnection extends DataSocket {
   private ended(): void {
     if (this.isClosed) return;
     this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
-    this.settleClosed(this.reasonToBe ?? 'eof');
+    this.settleClosed(this.closeReason ?? 'eof');
     this.log.returnLoan();
     this.intake.close();
   }

@@ -3,7 +3,7 @@ import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto
 import { startApi, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';
 import { closePeers } from './peer.js';
-import { accept, dial, inspect, inState, listen } from './steps.js';
+import { accept, dial, inspect, inState, listen, polled } from './steps.js';
 
 let api: Api;
 beforeAll(async () => (api = await startApi()));
@@ -83,6 +83,25 @@ describe('a lease', () => {
     peer.finish();
     expect((await inState(api, connection.id, 'closed')).closeReason).toBe('lease');
     expect((await api.get<ListenerDto>(`/v1/listeners/${listener.id}`)).body.openConnections).toBe(0);
+  });
+
+  it('that has run out is over, also while what is queued is sent: the reason is there, and no renewal', async () => {
+    const { peer, client } = await dial(api, { stalled: true });
+    const tooMuch = Buffer.alloc(15 * 1024 * 1024, 'x');
+    const send = api.post(`/v1/sockets/${client.id}/data`, tooMuch);
+    await polled('bytes wait', async () => (await inspect(api, client.id)).sent.queuedBytes > 0);
+    await renew(client.id, { leaseMs: 1 });
+    await polled('it ends', async () => (await inspect(api, client.id)).closeReason === 'lease');
+    expect((await inspect(api, client.id)).state).toBe('open');
+    for (const body of [{}, { leaseMs: LONG_MS }, { leaseMs: null }]) {
+      const problem = await api.refused(renew(client.id, body), 410, 'gone');
+      expect(problem.detail).toContain('has run out');
+    }
+    peer.read();
+    await peer.received(tooMuch.length);
+    expect((await send).status).toBe(200);
+    peer.finish();
+    expect((await inState(api, client.id, 'closed')).closeReason).toBe('lease');
   });
 
   it('cannot be renewed once it is over, nor for a socket that was closed or never was', async () => {

@@ -123,7 +123,8 @@ export class SocketDto extends LeaseDto {
 
   @ApiProperty({
     nullable: true,
-    description: 'What the kernel said, or who decided; null while open',
+    description:
+      'What the kernel said, or who decided; null until then. A socket that is closing sends what is queued first',
     oneOf: [{ $ref: '#/components/schemas/SystemReasonDto' }, { type: 'string', enum: [...CLOSE_REASONS] }],
   })
   closeReason!: SystemReasonDto | string | null;
@@ -158,8 +159,7 @@ export class SocketDto extends LeaseDto {
   tls!: TlsDto | ListenerTlsDto | null;
 
   @ApiProperty({
-    nullable: true,
-    oneOf: [{ $ref: '#/components/schemas/TcpInfoDto' }],
+    oneOf: [{ $ref: '#/components/schemas/TcpInfoDto' }, { type: 'null' }],
     description: 'With `?include=tcpInfo`, of an open TCP socket; otherwise null',
   })
   tcpInfo!: TcpInfo | null;

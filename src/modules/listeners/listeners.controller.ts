@@ -72,7 +72,7 @@ export class ListenersController {
     id: 'declareListener',
     summary: 'Declare a listener by name',
     description:
-      'Idempotent: 201 if it was made, 200 if it is there as asked for, or took the place of one that was asked for differently. Where that cannot be, the old one goes on. Connections of a listener that was replaced go on. A lease is renewed.',
+      'Idempotent: 201 if it was made, 200 if it is there as asked for, or took the place of one that was asked for differently. Where that cannot be, the old one goes on. Connections of a listener that was replaced go on. A lease begins anew, with the `leaseMs` given; without it there is none any more.',
     problems: OPENING_PROBLEMS,
   })
   @ApiOkResponse({ type: ListenerDto, description: 'It is there as asked for, or replaced another' })
