@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Query, Res, StreamableFile } from '@nestjs/common';
-import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { Engine } from '../../sockets/index.js';
@@ -15,6 +15,16 @@ event: closed
 data: {"id":1792000000000042,"name":"closed","time":"2026-10-14T21:20:00.000Z","socketId":"con_5f0c9a1e7d5b4c559d1e0c6f", ...}
 
 `;
+
+/** OpenAPI 3.1 has no word for the items of a stream; what JSON Schema has is for the content of a string. */
+const STREAM = {
+  type: 'string',
+  contentMediaType: EVENT_STREAM,
+  contentSchema: {
+    description: 'The `data` of one event',
+    oneOf: [{ $ref: getSchemaPath(SocketEventDto) }, { $ref: getSchemaPath(MissedDto) }],
+  },
+};
 
 /** The life of all sockets, for who wants to see it over plain HTTP. */
 @ApiTags('events')
@@ -44,7 +54,7 @@ export class EventsController {
   })
   @ApiOkResponse({
     description: 'Events, as they come',
-    content: { [EVENT_STREAM]: { schema: { type: 'string' }, example: EXAMPLE } },
+    content: { [EVENT_STREAM]: { schema: STREAM, example: EXAMPLE } },
   })
   stream(
     @Query() query: EventsQuery,
