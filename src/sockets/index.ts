@@ -30,6 +30,7 @@
  *   policy.ts             what may be dialled and bound; endpoint.ts: addresses as values
  *   seqpacket-connection.ts  messages over a Unix socket (seqpacket-server.ts, seqpacket-messages.ts)
  *   stream-server.ts      what listens for them; dial-unix.ts: connecting a Unix socket
+ *   other-protocols.ts    what is asked of the kernel only to be refused
  *   unix-path.ts          where Unix sockets may be; unix-files.ts: their files, and which are ours
  *   read.ts  follow.ts    recv (await-data.ts: the wait): reading from a log, with a wait, and all that comes
  *   native/               the socket calls of the C library: libc.ts as they are, syscalls.ts with types and
@@ -120,6 +121,7 @@ export {
 } from './tls-context.js';
 export { clientHandshake, serverHandshake, type Handshake } from './tls-handshake.js';
 export type { FailedHandshake, ListenerHandshakes } from './tls-listener.js';
+export { OTHER_PROTOCOLS, refusalOf } from './other-protocols.js';
 export { SeqpacketConnection } from './seqpacket-connection.js';
 export { StreamConnection } from './stream-connection.js';
 export { StreamListener } from './stream-listener.js';

@@ -69,6 +69,21 @@ describe('creating a listener', () => {
   });
 
   it('answers 422 not-supported for a protocol that this version cannot do', async () => {
+    // Who may not open a raw socket is told that instead: 403.
+    const raw = process.getuid?.() === 0 ? ['raw'] : [];
+    for (const protocol of ['rdm', 'sctp', 'dccp', 'mptcp', ...raw]) {
+      for (const call of [
+        api.post('/v1/listeners', { protocol }),
+        api.post('/v1/clients', { protocol, host: '127.0.0.1', port: 9 }),
+      ]) {
+        const problem = await api.refused(call, 422, 'not-supported');
+        expect(problem.code).toMatch(/^(ESOCKTNOSUPPORT|EPROTONOSUPPORT|EOPNOTSUPP)$/);
+        expect(problem.syscall).toBe('socket');
+      }
+    }
+    const rdm = await api.refused(api.post('/v1/listeners', { protocol: 'rdm' }), 422, 'not-supported');
+    expect(rdm).toMatchObject({ code: 'ESOCKTNOSUPPORT', errno: 94 });
+    await api.refused(api.post('/v1/listeners', { protocol: 'carrier-pigeon' }), 400, 'validation-failed');
     const call = api.post('/v1/listeners', { protocol: 'icmp' });
     const problem = await api.refused(call, 422, 'not-supported');
     expect(problem).toMatchObject({ code: 'EPROTONOSUPPORT', errno: 93, syscall: 'socket' });

@@ -3,8 +3,9 @@ import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
 import {
   DEFAULT_LIMITS,
+  OTHER_PROTOCOLS,
   PROTOCOLS,
-  SocketError,
+  refusalOf,
   optionSettings,
   type ConnectRequest,
   type DataSocket,
@@ -53,8 +54,8 @@ export class ReceiveDto {
 
 /** What every socket that a caller makes can be given. */
 export class CreateSocketDto {
-  @OneOf(PROTOCOLS, {
-    description: '`icmp` is for clients',
+  @OneOf([...PROTOCOLS, ...OTHER_PROTOCOLS], {
+    description: '`icmp` is for clients. 422 for what the kernel or the service does not have',
     default: 'tcp',
   })
   protocol: string = 'tcp';
@@ -126,7 +127,7 @@ export function receiveSettings(dto: ReceiveDto, limits: Limits, datagrams: bool
 
 export function requireStream(protocol: string): void {
   if (protocol === 'tcp' || protocol === 'tls' || isUnix(protocol)) return; // TLS goes over TCP
-  throw new SocketError('EPROTONOSUPPORT', `socket EPROTONOSUPPORT: ${protocol}`, { syscall: 'socket' });
+  throw refusalOf(protocol);
 }
 
 /** A Unix socket has a path, and every other none. */

@@ -4,7 +4,7 @@ import { errno, libc } from './libc.js';
 import { AF, decodeSockaddr, encodeSockaddr, SOCKADDR_BYTES } from './sockaddr.js';
 
 /** Types of sys/socket.h, and the flags that every descriptor here is made with. */
-const SOCK = { stream: 1, datagram: 2, raw: 3, rdm: 4, seqpacket: 5 } as const;
+const SOCK = { stream: 1, datagram: 2, raw: 3, rdm: 4, seqpacket: 5, dccp: 6 } as const;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 

@@ -147,7 +147,9 @@ def open_connection(arguments):
         host, port = arguments.connect.rsplit(":", 1)
         return socket.create_connection((host, int(port)))
     family = socket.AF_INET6 if ":" in arguments.listen else socket.AF_INET
-    listener = socket.create_server((arguments.listen, 0), family=family)
+    # With a zone (fe80::1%eth0) only the resolver makes a whole address of it.
+    address = socket.getaddrinfo(arguments.listen, 0, family, socket.SOCK_STREAM)[0][4]
+    listener = socket.create_server(address, family=family)
     print("READY", listener.getsockname()[1], flush=True)
     connection, _ = listener.accept()
     listener.close()
