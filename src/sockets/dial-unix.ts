@@ -27,15 +27,11 @@ export function dialUnix<T>(
   onConnect: (fd: number) => T,
 ): Promise<T> {
   const { end, timeoutMs } = target;
-  const late = new SocketError('ETIMEDOUT', `connect ETIMEDOUT ${end.path}`, {
-    syscall: 'connect',
-    address: end.path,
-  });
   return race({
     candidates: [end],
     delayMs: ATTEMPT_DELAY_MS,
     signal,
-    connect: async () => onConnect(await connected(target, Date.now() + timeoutMs, signal, late)),
+    connect: async () => onConnect(await connected(target, Date.now() + timeoutMs, signal)),
   });
 }
 
@@ -43,13 +39,12 @@ async function connected(
   { end, type, options }: UnixTarget,
   deadline: number,
   signal: AbortSignal,
-  late: SocketError,
 ): Promise<number> {
   const fd = socket('unix', type);
   try {
     setOptions(fd, options);
     while (!isConnected(fd, end)) {
-      if (Date.now() >= deadline) throw late;
+      if (Date.now() >= deadline) throw tooLate(end);
       await pause(RETRY_MS);
       if (signal.aborted) throw SocketError.fromSystem(signal.reason);
     }
@@ -67,4 +62,9 @@ function isConnected(fd: number, end: UnixEndpoint): boolean {
     if (error instanceof SocketError && error.errno === EAGAIN) return false;
     throw error;
   }
+}
+
+function tooLate({ path }: UnixEndpoint): SocketError {
+  const details = { syscall: 'connect', address: path };
+  return new SocketError('ETIMEDOUT', `connect ETIMEDOUT ${path}`, details);
 }

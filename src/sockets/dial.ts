@@ -41,11 +41,7 @@ export async function dial<T>(target: DialTarget, policy: Policy, dialling: Dial
   const deadline = new AbortController();
   const giveUp = (): void => deadline.abort(dialling.signal.reason);
   dialling.signal.addEventListener('abort', giveUp);
-  const late = new SocketError('ETIMEDOUT', `getaddrinfo ETIMEDOUT ${host}`, {
-    syscall: 'getaddrinfo',
-    address: host,
-  });
-  const timer = setTimeout(() => deadline.abort(late), timeoutMs);
+  const timer = setTimeout(() => deadline.abort(tooLate(host)), timeoutMs);
   const { signal } = deadline;
   try {
     if (dialling.signal.aborted) giveUp();
@@ -63,6 +59,11 @@ export async function dial<T>(target: DialTarget, policy: Policy, dialling: Dial
     clearTimeout(timer);
     dialling.signal.removeEventListener('abort', giveUp);
   }
+}
+
+function tooLate(host: string): SocketError {
+  const details = { syscall: 'getaddrinfo', address: host };
+  return new SocketError('ETIMEDOUT', `getaddrinfo ETIMEDOUT ${host}`, details);
 }
 
 /** The resolver cannot be cancelled; its answer is not waited for any more. */

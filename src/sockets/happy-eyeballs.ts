@@ -34,6 +34,9 @@ export function race<C, T>(options: RaceOptions<C, T>): Promise<T> {
   return new Promise((resolve, reject) => new Race(options, resolve, reject).start());
 }
 
+/** Why the others end. Without a reason of its own each abort would make an error, and its stack. */
+const DECIDED = 'another has connected';
+
 class Race<C, T> {
   private readonly attempts: Attempt[] = [];
   private readonly end = new AbortController();
@@ -86,7 +89,7 @@ class Race<C, T> {
     this.reject(new SocketError(code, message, { ...details, attempts: this.attempts }));
   }
 
-  private finish(reason?: unknown): void {
+  private finish(reason: unknown = DECIDED): void {
     clearTimeout(this.timer);
     this.waiting = [];
     this.options.signal.removeEventListener('abort', this.stop);

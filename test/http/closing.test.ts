@@ -177,3 +177,23 @@ describe('what is closed', () => {
     }
   });
 });
+
+describe('closing at the same time', () => {
+  it('answers one caller 204, and the others that it is gone', async () => {
+    const listener = await listen(api);
+    const { client } = await dial(api);
+    const { connection } = await accept(api, await listen(api));
+    const paths = [
+      `/v1/listeners/${listener.id}`,
+      `/v1/clients/${client.id}`,
+      `/v1/sockets/${connection.id}`,
+      `/v1/sockets/${(await dial(api)).client.id}?mode=reset`,
+    ];
+    for (const path of paths) {
+      const [route = '', query = ''] = path.split('?');
+      const asked = query === '' ? {} : { mode: 'reset' };
+      const answers = await Promise.all(Array.from({ length: 5 }, () => api.delete(route, asked)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([204, 410, 410, 410, 410]);
+    }
+  });
+});
