@@ -42,7 +42,8 @@ export class Gate {
   private checkPeer(request: IncomingMessage): void {
     if (!this.protectedMode) return;
     const address = request.socket.remoteAddress;
-    if (address === undefined || !isLoopback(address)) {
+    if (address === undefined) throw new ProblemError('bad-request', 'the caller has gone');
+    if (!isLoopback(address)) {
       throw new ProblemError('forbidden', 'without API keys the service answers this host only');
     }
   }

@@ -42,6 +42,11 @@ export class WebSocketAdapter extends WsAdapter {
     // The gateways' sessions listen to their WebSockets themselves.
   }
 
+  override bindErrorHandler(server: WebSocketServer): WebSocketServer {
+    // What is wrong with a frame is the client's affair, and no line in the log: `ws` closes with the code for it.
+    return server;
+  }
+
   protected override ensureHttpServerExists(port: number, httpServer?: Server): Server | undefined {
     if (httpServer === undefined || this.httpServersRegistry.has(port)) return undefined;
     this.httpServersRegistry.set(port, httpServer);
