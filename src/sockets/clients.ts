@@ -83,15 +83,24 @@ export class Clients {
       const end = this.admission.files.endpoint(path, 'connect');
       return dialUnix({ ...target, end }, client.signal, (fd) => {
         const connection =
-          type === 'stream'
-            ? this.connected(client, socketOver(fd), null, request)
-            : this.take(client, request, (settings) =>
-                SeqpacketConnection.over(fd, 'client', settings, this.context, null),
-              );
+          type === 'stream' ? this.unixStream(client, fd, request) : this.seqpacket(client, fd, request);
         if (connection !== null) return connection;
         throw new SocketError('ECONNRESET', 'connect ECONNRESET', { syscall: 'connect', address: path });
       });
     });
+  }
+
+  private unixStream(client: ConnectingClient, fd: number, request: DataSettings): StreamConnection | null {
+    const raw = socketOver(fd);
+    const connection = this.connected(client, raw, null, request);
+    if (connection === null) raw.destroy();
+    return connection;
+  }
+
+  private seqpacket(client: ConnectingClient, fd: number, request: DataSettings): SeqpacketConnection | null {
+    return this.take(client, request, (settings) =>
+      SeqpacketConnection.over(fd, 'client', settings, this.context, null),
+    );
   }
 
   private timeoutOf({ timeoutMs }: { timeoutMs: number | null }): number {

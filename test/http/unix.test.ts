@@ -15,7 +15,8 @@ import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import { startApi, type Api } from '../support/api.js';
-import { hasReceived, inState, listen } from './steps.js';
+import * as native from '../../src/sockets/native/syscalls.js';
+import { hasReceived, inspect, inState, listen, polled } from './steps.js';
 
 let api: Api;
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'sk-unix-')));
@@ -190,6 +191,42 @@ describe('a Unix client', () => {
     const refused = await api.refused(api.post('/v1/clients', unix('no-socket')), 502, 'connection-refused');
     expect(refused).toMatchObject({ code: 'ECONNREFUSED', attempts: [{ address: file('no-socket') }] });
   });
+
+  it.each(['unix', 'unix-seqpacket'])(
+    'over %s waits for a place in a full queue, and can be given up',
+    async (protocol) => {
+      const path = file(`full-${protocol}`);
+      const type = protocol === 'unix' ? 'stream' : 'seqpacket';
+      const server = native.socket('unix', type);
+      native.bind(server, { family: 'unix', path });
+      native.listen(server, 0);
+      const first = native.socket('unix', type);
+      native.connect(first, { family: 'unix', path });
+      const spec = { protocol, path, name: `waits-${protocol}` };
+      try {
+        const late = await api.refused(
+          api.post('/v1/clients', { ...spec, timeoutMs: 100 }),
+          504,
+          'timed-out',
+        );
+        expect(late).toMatchObject({ code: 'ETIMEDOUT', attempts: [{ address: path }] });
+
+        const answered = api.refused(api.post('/v1/clients', spec), 409, 'conflict');
+        const isThere = async (): Promise<boolean> => (await inspect(api, spec.name)).state === 'connecting';
+        await polled('it is connecting', isThere);
+        await api.delete(`/v1/clients/${spec.name}`);
+        expect((await answered).code).toBe('ECANCELED');
+
+        const call = api.post<SocketDto>('/v1/clients', spec);
+        await polled('another is connecting', isThere);
+        native.close(native.accept(server) ?? -1);
+        expect((await call).status).toBe(201);
+      } finally {
+        native.close(first);
+        native.close(server);
+      }
+    },
+  );
 
   it('needs host and port for every other protocol', async () => {
     const problem = await api.refused(api.post('/v1/clients', {}), 400, 'validation-failed');
