@@ -272,11 +272,14 @@ export class Engine {
   private noticed(name: SocketEventName, socket: ManagedSocket, gap: Dropped | null): void {
     const parent = socket instanceof DataSocket ? this.parentOf(socket) : null;
     const listener = socket instanceof StreamListener ? socket : parent;
-    if (name === 'closed' || name === 'failed') {
+    const isEnd = name === 'closed' || name === 'failed';
+    if (isEnd) {
       this.registry.noteClosed(socket);
       parent?.connectionClosed();
     }
-    const event: SocketEvent = { name, time: this.context.now(), socket, listener, gap };
+    // A gap can come after the end; the end itself has one time, here and in the socket.
+    const time = (isEnd ? socket.closedAt : null) ?? this.context.now();
+    const event: SocketEvent = { name, time, socket, listener, gap };
     this.events.emit('socket', event);
   }
 

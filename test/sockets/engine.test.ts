@@ -529,3 +529,17 @@ test('connecting to the one address a name has that answers', async () => {
   await client.close('graceful', 'api');
   server.close();
 });
+
+test('the end of a socket has one time, whatever the clock does meanwhile', async () => {
+  let now = Date.now();
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => (now += 1));
+  try {
+    start();
+    const ended = next('closed');
+    const listener = await listen();
+    await engine.remove(listener, 'graceful');
+    expect((await ended).time).toBe(listener.closedAt);
+  } finally {
+    clock.mockRestore();
+  }
+});
