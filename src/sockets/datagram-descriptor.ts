@@ -16,6 +16,7 @@ import {
 } from './native/syscalls.js';
 import { setOptions, type OptionSetting } from './options/setting.js';
 
+const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
 const SO_RCVBUF = 8;
 const SO_TIMESTAMP = 29;
@@ -78,6 +79,16 @@ function growReceiveBuffer(fd: number): void {
     if (!(error instanceof SocketError) || error.code !== 'EPERM') throw error;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, DATAGRAM_RECEIVE_BUFFER_BYTES);
   }
+}
+
+/**
+ * While two UDP sockets have SO_REUSEADDR, both can be bound to one port; the later gets what comes,
+ * socket(7). It need not have been set before the first was bound. Answers how to have it as before.
+ */
+export function sharePort(fd: number): () => void {
+  const before = getsockopt(fd, SOL_SOCKET, SO_REUSEADDR);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  return () => setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, before);
 }
 
 /** How many datagrams the kernel has dropped on this socket so far, modulo 2^32. */

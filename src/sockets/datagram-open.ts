@@ -1,17 +1,20 @@
-import { observeArrivals, openDatagram } from './datagram-descriptor.js';
+import { observeArrivals, openDatagram, sharePort } from './datagram-descriptor.js';
 import { DatagramSocket, type OpenDatagram } from './datagram-socket.js';
 import { allowedOf, bindable, checkLocalEnd, localEnd, type DialTarget } from './dial.js';
+import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import type { Ways } from './destination.js';
 import { IcmpEcho } from './icmp-echo.js';
-import { autobind, close, connect, getpeername } from './native/syscalls.js';
+import { autobind, bind, close, connect, getpeername } from './native/syscalls.js';
 import { setOptions, type OptionSetting } from './options/setting.js';
-import { blocked } from './policy.js';
 import { resolveHost } from './resolve.js';
 import type { SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
 
-interface BindRequest extends DataSettings {
+/** A datagram socket to bind: UDP, or the file of a Unix one. */
+export type BindRequest = InternetBindRequest | UnixBindRequest;
+
+interface InternetBindRequest extends DataSettings {
   protocol: 'udp';
   host: string;
   port: number;
@@ -19,16 +22,20 @@ interface BindRequest extends DataSettings {
   options: readonly OptionSetting[];
 }
 
+interface UnixBindRequest extends DataSettings {
+  protocol: 'unix-datagram';
+  /** In the directory for Unix sockets. */
+  path: string;
+  options: readonly OptionSetting[];
+}
+
 interface DatagramDial extends DataSettings, DialTarget {
   protocol: 'udp';
 }
 
-/** What is opened: a UDP socket to bind or to connect, a Unix one, or one for echo requests. */
+/** What is connected: a UDP socket, a Unix one, or one for echo requests. */
 export type DatagramRequest =
-  | ({ as: 'bound' } & BindRequest)
-  | ({ as: 'connected' } & DatagramDial)
-  | ({ as: 'file' } & UnixDatagramRequest)
-  | ({ as: 'echo' } & EchoDial);
+  ({ as: 'connected' } & DatagramDial) | ({ as: 'file' } & UnixDatagramRequest) | ({ as: 'echo' } & EchoDial);
 
 /** Errors: ADDRESS_BLOCKED, those of the resolver, of paths and of the kernel. */
 export async function openDatagramSocket(
@@ -37,8 +44,6 @@ export async function openDatagramSocket(
   context: SocketContext,
 ): Promise<DatagramSocket> {
   switch (request.as) {
-    case 'bound':
-      return bindDatagram(request, ways, context);
     case 'connected':
       return dialDatagram(request, ways, context);
     case 'file':
@@ -48,20 +53,33 @@ export async function openDatagramSocket(
   }
 }
 
-/** bind(2) of a datagram socket. Errors: ADDRESS_BLOCKED, those of the resolver and the kernel. */
-async function bindDatagram(
+/**
+ * bind(2) of a datagram socket, at an end that the policy has allowed. `shared`: another socket of ours
+ * has the port and lets it be shared; makeWay. Errors: those of the kernel.
+ */
+export function bindDatagram(
+  { at, shared }: { at: Endpoint; shared: boolean },
   request: BindRequest,
   ways: Ways,
   context: SocketContext,
-): Promise<DatagramSocket> {
-  const { host, port, ipv6Only, options, protocol } = request;
-  const [found] = await resolveHost(host, 'any', context.limits.connectTimeoutMs);
-  if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${host}`);
-  const decision = ways.policy.mayBind(found.address, port);
-  if (!decision.allowed) throw blocked('bind', host, port, decision.rule);
-  const { family } = found;
-  const fd = openDatagram({ family, local: { ...found, port }, remote: null, ipv6Only, options });
-  return over({ fd, kind: 'listener', protocol, family, remote: null }, request, context, ways);
+): DatagramSocket {
+  const { options, protocol } = request;
+  const { family } = at;
+  const ipv6Only = protocol === 'udp' && request.ipv6Only;
+  const fd = openDatagram({ family, local: null, remote: null, ipv6Only, options });
+  let unlink = (): void => undefined;
+  try {
+    const unshare = shared && family !== 'unix' ? sharePort(fd) : null;
+    if (family === 'unix') unlink = ways.unix.bind(fd, at);
+    else bind(fd, at, family);
+    unshare?.();
+    const open = { fd, kind: 'listener', protocol, family, remote: null, unlink } as const;
+    return new DatagramSocket(open, request, context, ways);
+  } catch (error) {
+    close(fd);
+    unlink();
+    throw error;
+  }
 }
 
 /**
@@ -103,24 +121,23 @@ interface UnixDatagramRequest extends DataSettings {
   protocol: 'unix-datagram';
   /** File to bind; null, of a client: an abstract name of the kernel's choice, so that there can be answers. */
   localPath: string | null;
-  /** File of the peer to connect to; null: bound only. */
-  path: string | null;
+  /** File of the peer to connect to. */
+  path: string;
   options: readonly OptionSetting[];
 }
 
-/** A Unix datagram socket, bound or connected. Errors: ADDRESS_BLOCKED, those of paths and the kernel. */
+/** A Unix datagram socket that is connected. Errors: ADDRESS_BLOCKED, those of paths and the kernel. */
 function openUnixDatagram(request: UnixDatagramRequest, ways: Ways, context: SocketContext): DatagramSocket {
   const { path, localPath, options } = request;
-  const remote = path === null ? null : ways.unix.endpoint(path, 'connect');
+  const remote = ways.unix.endpoint(path, 'connect');
   const local = localPath === null ? null : ways.unix.endpoint(localPath, 'bind');
   const fd = openDatagram({ family: 'unix', local: null, remote: null, options });
   let unlink = (): void => undefined;
   try {
     if (local === null) autobind(fd);
     else unlink = ways.unix.bind(fd, local);
-    if (remote !== null) connect(fd, remote);
-    const kind = remote === null ? 'listener' : 'client';
-    const open = { fd, kind, protocol: 'unix-datagram', family: 'unix', remote, unlink } as const;
+    connect(fd, remote);
+    const open = { fd, kind: 'client', protocol: 'unix-datagram', family: 'unix', remote, unlink } as const;
     return new DatagramSocket(open, request, context, ways);
   } catch (error) {
     close(fd);

@@ -1,7 +1,7 @@
 import { kernelDropsOf, takeError } from './datagram-descriptor.js';
 import type { DatagramLog } from './datagram-log.js';
 import { SocketError } from './errors.js';
-import { BATCHES_A_TURN } from './limits.js';
+import { BATCHES_A_TURN, TURNS_A_QUEUE } from './limits.js';
 import type { IcmpEcho } from './icmp-echo.js';
 import type { DatagramArena } from './native/datagram-arena.js';
 
@@ -31,6 +31,18 @@ export class DatagramReceiver {
       break;
     }
     if (datagrams > 0) this.log.wakeAll();
+    return datagrams;
+  }
+
+  /** All that the kernel has, of a socket that is about to close; not what goes on coming for ever. */
+  receiveAll(fd: number): number {
+    let datagrams = 0;
+    // One that brings nothing may have brought an error, which comes before what waits behind it.
+    for (let turn = 0, empty = 0; turn < TURNS_A_QUEUE && empty < 2; turn += 1) {
+      const count = this.receive(fd);
+      if (count === 0) empty += 1;
+      datagrams += count;
+    }
     return datagrams;
   }
 

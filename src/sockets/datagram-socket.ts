@@ -184,7 +184,10 @@ export class DatagramSocket extends DataSocket {
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.fd === null) return;
     this.closeReason ??= reason;
-    if (mode === 'graceful' && !this.sends.isEmpty) await this.sends.drainedWithin(CLOSE_FLUSH_MS);
+    if (mode === 'graceful') {
+      if (!this.sends.isEmpty) await this.sends.drainedWithin(CLOSE_FLUSH_MS);
+      this.receiveTheRest();
+    }
     this.release(this.closeReason);
   }
 
@@ -239,7 +242,15 @@ export class DatagramSocket extends DataSocket {
   }
 
   private receiveWhatCame(fd: number): void {
-    const datagrams = this.receiver.receive(fd);
+    this.received(this.receiver.receive(fd));
+  }
+
+  /** What the kernel has would go with the descriptor; of a paused socket too it is kept for readers. */
+  private receiveTheRest(): void {
+    if (this.fd !== null && !this.receiveShut) this.received(this.receiver.receiveAll(this.fd));
+  }
+
+  private received(datagrams: number): void {
     if (datagrams === 0) return;
     this.receivedChunks += datagrams;
     this.lastTrafficAt = this.context.now();

@@ -8,7 +8,14 @@ import { closeConnections } from './drain.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
 import { tcpDefaults } from './options/setting.js';
-import { Listeners, type Declared, type ListenRequest } from './listeners.js';
+import {
+  isListener,
+  Listeners,
+  type Declared,
+  type Listener,
+  type ListenerSpec,
+  type ListenRequest,
+} from './listeners.js';
 import { Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { Registry } from './registry.js';
@@ -88,8 +95,10 @@ export class Engine {
     return this.budget.usedBytes;
   }
 
-  /** bind(2) and listen(2). Errors: ADDRESS_BLOCKED, NAME_TAKEN, QUOTA_EXCEEDED, the kernel's, the resolver's. */
-  listen(request: ListenRequest): Promise<StreamListener> {
+  /** bind(2) and, of a stream, listen(2). Errors: ADDRESS_BLOCKED, NAME_TAKEN, QUOTA_EXCEEDED, the kernel's, the resolver's. */
+  listen(request: ListenRequest): Promise<StreamListener>;
+  listen(request: ListenerSpec): Promise<Listener>;
+  listen(request: ListenerSpec): Promise<Listener> {
     return this.listeners.listen(request);
   }
 
@@ -97,7 +106,7 @@ export class Engine {
    * As `listen`, idempotent by name. Another spec replaces the listener: all of it is checked before,
    * and where the new one cannot be bound the old one goes on. Errors as `listen`.
    */
-  declare(request: ListenRequest & { name: string }): Promise<Declared> {
+  declare(request: ListenerSpec & { name: string }): Promise<Declared> {
     return this.listeners.declare(request);
   }
 
@@ -114,11 +123,11 @@ export class Engine {
     return this.clients.connectUnix(request, gone);
   }
 
-  /** A datagram socket, bound or connected. Errors as `listen`; whether a peer is there, nobody knows yet. */
+  /** A datagram socket that is connected. Errors as `listen`; whether a peer is there, nobody knows yet. */
   openDatagram(request: DatagramRequest): Promise<DatagramSocket> {
     return this.inPlace(request.name, async () => {
       const socket = await openDatagramSocket(request, this, this.context);
-      return this.admit(socket, socket.kind === 'client' ? 'connected' : 'created');
+      return this.admit(socket, 'connected');
     });
   }
 
@@ -137,10 +146,9 @@ export class Engine {
   }
 
   /** What is bound: a listener of streams, or a datagram socket that was bound and not connected. */
-  bound(idOrName: string): StreamListener | DatagramSocket {
+  bound(idOrName: string): Listener {
     const socket = this.get(idOrName);
-    if (socket instanceof StreamListener) return socket;
-    if (socket instanceof DatagramSocket && socket.kind === 'listener') return socket;
+    if (isListener(socket)) return socket;
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a listener`);
   }
 

@@ -7,7 +7,8 @@
  *                         lease.ts: the time it has
  *   data-socket.ts        what every socket has that carries data: a log, counters
  *     flow-events.ts        tells of its pauses and gaps, not too often
- *   listeners.ts          how a listener comes to be, and takes the place of another
+ *   listeners.ts          how a listener, of streams or of datagrams, comes to be and takes the place of another
+ *                         (make-way.ts: from datagrams to the next, without a pause)
  *   stream-listener.ts    a TCP socket that listens; drain.ts: the end of what it accepted
  *   event-history.ts      the last events of all sockets, for who follows them at a pace of its own
  *   stream-connection.ts  a TCP connection, accepted or dialled, with TLS over it or without
@@ -43,7 +44,7 @@
  *                         unicode.ts, charset-tables.ts: all there are)
  *   errors.ts  limits.ts  the closed list of errors, the table of bounds
  */
-export type { DatagramRequest } from './datagram-open.js';
+export type { BindRequest, DatagramRequest } from './datagram-open.js';
 export { readRecord, RECORD_HEADER_BYTES, type DatagramRecord } from './datagram-record.js';
 export { ByteLog } from './byte-log.js';
 export { DatagramLog, type ReceivedDatagram } from './datagram-log.js';
@@ -72,7 +73,7 @@ export { changeOptions, readOption, readOptions, type OptionReading } from './op
 export { TCP_INFO_FIELDS, TCP_STATES, tcpInfo, type TcpInfo } from './options/tcp-info.js';
 export type { OptionValue } from './options/value-types.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
-export type { ListenRequest } from './listeners.js';
+export type { Listener, ListenerSpec } from './listeners.js';
 export type { ReceiveLog } from './receive-log.js';
 export type { Sent } from './send-queue.js';
 export {

@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { bindDatagram, type BindRequest } from './datagram-open.js';
+import { DatagramSocket } from './datagram-socket.js';
 import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
+import { makeWay } from './make-way.js';
 import type { OptionSetting } from './options/setting.js';
 import { blocked, type Policy } from './policy.js';
 import type { Registry } from './registry.js';
 import { resolveHost } from './resolve.js';
-import type { SocketContext } from './socket.js';
+import type { ManagedSocket, SocketContext } from './socket.js';
 import { StreamListener, type Admission, type ListenerSettings } from './stream-listener.js';
 
 interface InternetListenRequest extends ListenerSettings {
@@ -20,9 +23,18 @@ interface UnixListenRequest extends ListenerSettings {
 
 export type ListenRequest = InternetListenRequest | UnixListenRequest;
 
+/** Streams, which are listened for, or datagrams: bind(2) is enough for those. */
+export type ListenerSpec = ListenRequest | BindRequest;
+
+export type Listener = StreamListener | DatagramSocket;
+
+export function isListener(socket: ManagedSocket | null): socket is Listener {
+  return socket instanceof StreamListener || (socket instanceof DatagramSocket && socket.kind === 'listener');
+}
+
 /** What became of a declaration. */
 export interface Declared {
-  listener: StreamListener;
+  listener: Listener;
   outcome: 'created' | 'unchanged' | 'replaced';
 }
 
@@ -30,6 +42,8 @@ export interface Declared {
 export class Listeners {
   /** The last declaration of each name that is still at work. */
   private readonly atWork = new Map<string, Promise<unknown>>();
+  /** What each listener was asked to be. */
+  private readonly specs = new WeakMap<Listener, ListenerSpec>();
 
   constructor(
     private readonly registry: Registry,
@@ -40,10 +54,10 @@ export class Listeners {
     private readonly defaults: readonly OptionSetting[],
   ) {}
 
-  async listen(request: ListenRequest): Promise<StreamListener> {
+  async listen(request: ListenerSpec): Promise<Listener> {
     const release = this.admission.reserve(request.name);
     try {
-      const listener = await this.open(await this.whereToBind(request), request);
+      const listener = await this.open(await this.whereToBind(request), request, false);
       this.admission.admit(listener);
       return listener;
     } finally {
@@ -52,7 +66,7 @@ export class Listeners {
   }
 
   /** The listener of that name, as asked for: as it is, or made, or made anew in the place of another. */
-  declare(request: ListenRequest & { name: string }): Promise<Declared> {
+  declare(request: ListenerSpec & { name: string }): Promise<Declared> {
     const before = this.atWork.get(request.name) ?? Promise.resolve();
     const work = (): Promise<Declared> => this.declareNow(request);
     const turn = before.then(work, work);
@@ -62,20 +76,21 @@ export class Listeners {
     });
   }
 
-  private async declareNow(request: ListenRequest & { name: string }): Promise<Declared> {
+  private async declareNow(request: ListenerSpec & { name: string }): Promise<Declared> {
     const current = this.registry.openNamed(request.name);
-    if (!(current instanceof StreamListener)) {
+    if (!isListener(current)) {
       // A client of that name makes this fail.
       return { listener: await this.listen(request), outcome: 'created' };
     }
-    if (!isSameSpec(current.settings, this.withDefaults(request)))
+    const spec = this.specs.get(current);
+    if (spec === undefined || !isSameSpec(spec, this.withDefaults(request)))
       return { listener: await this.replace(current, request), outcome: 'replaced' };
     current.renewLease(request.leaseMs);
     return { listener: current, outcome: 'unchanged' };
   }
 
   /** Whatever fails, the old listener is there as before. Its connections go on in any case. */
-  private async replace(old: StreamListener, request: ListenRequest): Promise<StreamListener> {
+  private async replace(old: Listener, request: ListenerSpec): Promise<Listener> {
     const release = this.admission.reserve(request.name, old);
     try {
       const at = await this.whereToBind(request);
@@ -88,28 +103,19 @@ export class Listeners {
     }
   }
 
-  /** Beside the old one, if the kernel allows it; where both want the same port, the old one steps aside. */
-  private async openInPlaceOf(
-    old: StreamListener,
-    at: Endpoint,
-    request: ListenRequest,
-  ): Promise<StreamListener> {
+  /** Beside the old one, if the kernel allows it; where both want the same port or file, the old one makes way. */
+  private async openInPlaceOf(old: Listener, at: Endpoint, request: ListenerSpec): Promise<Listener> {
     try {
-      return await this.open(at, request);
+      return await this.open(at, request, false);
     } catch (error) {
-      if (!old.isInTheWayOf(at, error)) throw error;
+      if (!isInUse(error) || !isInTheWay(old, at, request)) throw error;
     }
-    old.stepAside();
-    try {
-      return await this.open(at, request);
-    } catch (error) {
-      await old.stepBack();
-      throw error;
-    }
+    const open = (): Promise<Listener> => this.open(at, request, true);
+    return old instanceof StreamListener ? old.makeWay(open) : makeWay(old, this.admission.files, open);
   }
 
   /** All that can be said against a request without asking the kernel. */
-  private async whereToBind(request: ListenRequest): Promise<Endpoint> {
+  private async whereToBind(request: ListenerSpec): Promise<Endpoint> {
     if ('path' in request) return this.admission.files.endpoint(request.path, 'bind');
     const { host, port } = request;
     const [found] = await resolveHost(host, 'any', this.context.limits.connectTimeoutMs);
@@ -119,17 +125,42 @@ export class Listeners {
     return { ...found, port };
   }
 
-  private open(at: Endpoint, request: ListenRequest): Promise<StreamListener> {
-    return StreamListener.listen(at, this.withDefaults(request), this.context, this.admission);
+  /** `shared`: another listener has the place, and makes way. */
+  private async open(at: Endpoint, request: ListenerSpec, shared: boolean): Promise<Listener> {
+    const spec = this.withDefaults(request);
+    const ways = { policy: this.policy, unix: this.admission.files };
+    const listener = isStream(spec)
+      ? await StreamListener.listen(at, spec, this.context, this.admission)
+      : bindDatagram({ at, shared }, spec, ways, this.context);
+    this.specs.set(listener, spec);
+    return listener;
   }
 
-  private withDefaults(request: ListenRequest): ListenRequest {
-    if ('path' in request) return request;
+  private withDefaults(request: ListenerSpec): ListenerSpec {
+    if ('path' in request || !isStream(request)) return request;
     return { ...request, options: [...this.defaults, ...request.options] };
   }
 }
 
-function isSameSpec(one: ListenerSettings, other: ListenerSettings): boolean {
+function isStream(spec: ListenerSpec): spec is ListenRequest {
+  return 'backlog' in spec;
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof SocketError && error.code === 'EADDRINUSE';
+}
+
+/** Nothing can be bound at `at` for as long as `old` has its place. */
+function isInTheWay(old: Listener, at: Endpoint, request: ListenerSpec): boolean {
+  const has = old.localAddress;
+  if (old.isClosed) return false;
+  if ('path' in has) return 'path' in at && has.path === at.path;
+  // A port of TCP and one of UDP have only the number in common.
+  const isSameSpace = old instanceof StreamListener === isStream(request);
+  return isSameSpace && 'port' in at && has.port === at.port;
+}
+
+function isSameSpec(one: ListenerSpec, other: ListenerSpec): boolean {
   return isDeepStrictEqual(comparable(one), comparable(other));
 }
 
@@ -137,7 +168,7 @@ function isSameSpec(one: ListenerSettings, other: ListenerSettings): boolean {
  * A lease says how long, not what: it is renewed, and no reason to replace anything. Of options it
  * counts what each comes to, in whatever order they were named: of one that is set twice, the last.
  */
-function comparable({ options, ...settings }: ListenerSettings): object {
+function comparable({ options, ...settings }: ListenerSpec): object {
   const values = new Map(options.map(({ option, bytes }) => [option.name, bytes]));
   return { ...settings, options: values, leaseMs: null };
 }

@@ -119,22 +119,19 @@ export class StreamListener extends ManagedSocket {
     return Promise.resolve();
   }
 
-  /** Whether `error` says that a socket cannot be bound at `at` for as long as this one listens. */
-  isInTheWayOf(at: Endpoint, error: unknown): boolean {
-    const inUse = error instanceof SocketError && error.code === 'EADDRINUSE';
-    const { boundTo } = this;
-    const isSamePlace =
-      'port' in boundTo ? 'port' in at && boundTo.port === at.port : 'path' in at && boundTo.path === at.path;
-    return inUse && !this.isClosed && isSamePlace;
-  }
-
-  /** Frees the port for another that wants it; nothing else changes. */
-  stepAside(): void {
+  /** Frees the port or the file for the one that `open` makes, and takes it again if that fails. */
+  async makeWay<T>(open: () => Promise<T>): Promise<T> {
     this.server.close();
+    try {
+      return await open();
+    } catch (error) {
+      await this.listenAgain();
+      throw error;
+    }
   }
 
-  /** Listens again where it did before; if somebody else was faster, it has failed. */
-  async stepBack(): Promise<void> {
+  /** Where it did before; if somebody else was faster, it has failed. */
+  private async listenAgain(): Promise<void> {
     if (this.isClosed) return;
     try {
       const where = { at: this.boundTo, ...this.settings };

@@ -1,5 +1,14 @@
-import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { UnixEndpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
@@ -38,15 +47,38 @@ export class UnixFiles {
     bind(fd, end);
     const { path } = end;
     const identity = identityOf(path) ?? '';
-    this.held.set(path, identity);
     try {
-      mkdirSync(this.settings.records, { recursive: true });
-      writeFileSync(this.recordOf(path), identity);
+      this.note(path, identity);
     } catch (error) {
       this.remove(path, identity);
-      throw SocketError.fromSystem(error, { syscall: 'bind', address: path });
+      throw error;
     }
     return () => this.remove(path, identity);
+  }
+
+  /**
+   * While `work` runs, the path is free for another socket; the one that has it goes on under no name.
+   * After an error its file is back, if it is wanted still, and nobody else has put one there.
+   */
+  async setAside<T>(path: string, work: () => Promise<T>, isWanted: () => boolean): Promise<T> {
+    const identity = this.held.get(path);
+    if (identity === undefined || identityOf(path) !== identity) return work(); // it is not ours
+    const aside = `${path}.${randomBytes(8).toString('hex')}`;
+    renameSync(path, aside);
+    this.held.delete(path);
+    try {
+      return await work();
+    } catch (error) {
+      if (isWanted() && isLinked(aside, path)) this.note(path, identity);
+      throw error;
+    } finally {
+      rmSync(aside, { force: true });
+    }
+  }
+
+  /** An open socket of ours has the file. */
+  has(path: string): boolean {
+    return this.held.has(path);
   }
 
   /** As `bind`; after an error the descriptor is closed. */
@@ -56,6 +88,16 @@ export class UnixFiles {
     } catch (error) {
       close(fd);
       throw error;
+    }
+  }
+
+  private note(path: string, identity: string): void {
+    this.held.set(path, identity);
+    try {
+      mkdirSync(this.settings.records, { recursive: true });
+      writeFileSync(this.recordOf(path), identity);
+    } catch (error) {
+      throw SocketError.fromSystem(error, { syscall: 'bind', address: path });
     }
   }
 
@@ -87,6 +129,16 @@ export class UnixFiles {
 
   private recordOf(path: string): string {
     return join(this.settings.records, createHash('sha256').update(path).digest('hex'));
+  }
+}
+
+/** link(2), which replaces nothing. */
+function isLinked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,21 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Engine, type DatagramSocket, type StreamListener } from '../../sockets/index.js';
+import { Engine } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
-import { isDatagram, requireStream } from '../common/create.dto.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { Idempotent } from '../idempotency/idempotent.js';
-import {
-  bindRequest,
-  CreateListenerDto,
-  declareRequest,
-  listenRequest,
-  RemoveListenerQuery,
-} from './listeners.dto.js';
+import { CreateListenerDto, declareRequest, listenerSpec, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
 const LOCATION = {
@@ -56,7 +49,7 @@ export class ListenersController {
     @Body() body: CreateListenerDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ListenerDto> {
-    const listener = await this.open(body);
+    const listener = await this.engine.listen(listenerSpec(body, this.engine.limits));
     void reply.header('location', `/v1/listeners/${listener.id}`);
     return listenerDto(listener);
   }
@@ -72,7 +65,7 @@ export class ListenersController {
     id: 'declareListener',
     summary: 'Declare a listener by name',
     description:
-      'Idempotent: 201 if it was made, 200 if it is there as asked for, or took the place of one that was asked for differently. Where that cannot be, the old one goes on. Connections of a listener that was replaced go on. A lease begins anew, with the `leaseMs` given; without it there is none any more.',
+      'Idempotent: 201 if it was made, 200 if it is there as asked for, or took the place of one that was asked for differently. Where that cannot be, the old one goes on. Connections of a listener that was replaced go on; datagrams it had received can be read under its id. A lease begins anew, with the `leaseMs` given; without it there is none any more.',
     problems: OPENING_PROBLEMS,
   })
   @ApiOkResponse({ type: ListenerDto, description: 'It is there as asked for, or replaced another' })
@@ -82,7 +75,6 @@ export class ListenersController {
     @Body() body: CreateListenerDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ListenerDto> {
-    requireStream(body.protocol);
     const { listener, outcome } = await this.engine.declare(declareRequest(name, body, this.engine.limits));
     void reply.status(outcome === 'created' ? 201 : 200);
     if (outcome === 'created') void reply.header('location', `/v1/listeners/${listener.id}`);
@@ -134,13 +126,5 @@ export class ListenersController {
   @ApiNoContentResponse()
   async remove(@Param('idOrName') idOrName: string, @Query() query: RemoveListenerQuery): Promise<void> {
     await this.engine.remove(this.engine.bound(idOrName), query.mode, query.drainMs);
-  }
-
-  private open(body: CreateListenerDto): Promise<StreamListener | DatagramSocket> {
-    const { limits } = this.engine;
-    if (body.protocol !== 'icmp' && isDatagram(body.protocol))
-      return this.engine.openDatagram(bindRequest(body, limits));
-    requireStream(body.protocol);
-    return this.engine.listen(listenRequest(body, limits));
   }
 }

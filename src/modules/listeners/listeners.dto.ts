@@ -1,13 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
-import {
-  optionSettings,
-  type DatagramRequest,
-  type Limits,
-  type ListenRequest,
-} from '../../sockets/index.js';
-import { CreateSocketDto, pathOf, socketSettings } from '../common/create.dto.js';
+import { optionSettings, type BindRequest, type Limits, type ListenerSpec } from '../../sockets/index.js';
+import { CreateSocketDto, isDatagram, pathOf, requireStream, socketSettings } from '../common/create.dto.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { DurationMs, Flag, Host, Int, Nested, Port, SocketName, Text } from '../common/fields.js';
 import { listenerTls, ServerTlsDto } from '../common/tls.dto.js';
@@ -90,25 +85,32 @@ export function declareRequest(
   nameInPath: string,
   dto: CreateListenerDto,
   limits: Limits,
-): ListenRequest & { name: string } {
+): ListenerSpec & { name: string } {
   const { name } = validate(NameInPath, { name: nameInPath });
   if (dto.name !== null && dto.name !== name)
     throw invalid([{ pointer: '/name', detail: `must be ${name}, as in the path` }]);
-  return { ...listenRequest(dto, limits), name };
+  return { ...listenerSpec(dto, limits), name };
+}
+
+/** EPROTONOSUPPORT for what cannot be bound. */
+export function listenerSpec(dto: CreateListenerDto, limits: Limits): ListenerSpec {
+  if (dto.protocol !== 'icmp' && isDatagram(dto.protocol)) return bindRequest(dto, limits);
+  requireStream(dto.protocol);
+  return listenRequest(dto, limits);
 }
 
 /** bind(2) of a datagram socket: UDP, or the file of a Unix one. */
-export function bindRequest(dto: CreateListenerDto, limits: Limits): DatagramRequest {
+function bindRequest(dto: CreateListenerDto, limits: Limits): BindRequest {
   const { host, port, ipv6Only, reusePort } = dto;
   const path = pathOf(dto);
   const { idleTimeoutMs } = dto.limits;
   const common = { ...socketSettings(dto, limits), idleTimeoutMs };
-  if (path !== null) return { ...common, as: 'file', protocol: 'unix-datagram', localPath: path, path: null };
+  if (path !== null) return { ...common, protocol: 'unix-datagram', path };
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
-  return { ...common, as: 'bound', protocol: 'udp', host, port, ipv6Only, options };
+  return { ...common, protocol: 'udp', host, port, ipv6Only, options };
 }
 
-export function listenRequest(dto: CreateListenerDto, limits: Limits): ListenRequest {
+function listenRequest(dto: CreateListenerDto, limits: Limits): ListenerSpec {
   const { host, port, backlog, ipv6Only, reusePort } = dto;
   const path = pathOf(dto);
   const end = path === null ? { host, port } : { path, ...typeOf(dto) };
