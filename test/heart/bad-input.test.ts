@@ -175,6 +175,7 @@ describe('on /v1/stream', () => {
     ['an attach with data of the wrong type', 'attach', 'con_1', 400],
     ['an attach with an id of the wrong type', 'attach', { socketId: 5 }, 400],
     ['an attach with an unknown field', 'attach', { socketId, colour: 'red' }, 400],
+    ['an attach with a field of the prototype', 'attach', { socketId, toString: 'x' }, 400],
     ['an attach in an unknown mode', 'attach', { socketId, mode: 'steal' }, 400],
     ['an attach from before the beginning', 'attach', { socketId, from: -1 }, 400],
     ['an attach with a window of text', 'attach', { socketId, windowBytes: 'all' }, 400],
@@ -280,6 +281,8 @@ describe('on /v1/pipe', () => {
     ['a port of 70000', 'host=127.0.0.1&port=70000', 4400, /validation-failed$/],
     ['a host without a port', 'host=127.0.0.1', 4400, /validation-failed$/],
     ['an unknown parameter', 'host=127.0.0.1&port=1&colour=red', 4400, /validation-failed$/],
+    ['a parameter of the prototype', 'host=127.0.0.1&port=1&valueOf=1', 4400, /validation-failed$/],
+    ['a parameter __proto__', 'host=127.0.0.1&port=1&__proto__=1', 4400, /validation-failed$/],
     ['a socket and a host', 'socketId=con_0&host=127.0.0.1&port=1', 4400, /validation-failed$/],
     ['a port nobody listens on', 'host=127.0.0.1&port=1', 4502, /connection-refused$/],
   ])('%s closes it with the status of the problem', async (_, query, code, reason) => {

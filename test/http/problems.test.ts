@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { ProblemDto } from '../../src/modules/problems/problem.dto.js';
-import { startApi, type Api } from '../support/api.js';
+import { startApi, type Answer, type Api } from '../support/api.js';
 import { closePeers, within } from './peer.js';
 
 let api: Api;
@@ -146,6 +146,36 @@ describe('a body that is not valid', () => {
     await api.refused(create(deep), 400, 'validation-failed');
     expect(({} as Record<string, unknown>).port).toBeUndefined();
     expect(await listenersOpen()).toBe(before);
+  });
+
+  it.each(['toString', 'valueOf', 'constructor', 'hasOwnProperty', '__defineGetter__'])(
+    'has a field named %s, as every object has one: it is named, not dropped',
+    async (name) => {
+      const before = await listenersOpen();
+      const field = { [name]: 'x' };
+      const refusals: [string, Promise<Answer<unknown>>][] = [
+        ['', create(field)],
+        ['/labels', create({ labels: { a: 'b', ...field } })],
+        ['/options', create({ options: field })],
+        ['/limits', create({ limits: field })],
+        ['', api.patch('/v1/settings', field)],
+        ['', api.patch('/v1/sockets/x/options', field)],
+        ['', api.post('/v1/sockets/x/data', { data: 'x', ...field })],
+        ['/to', api.post('/v1/sockets/x/data', { data: 'x', to: field })],
+        ['', api.get('/v1/sockets', field)],
+        ['', api.get('/v1/sockets', { [name]: ['x', 'y'] })],
+      ];
+      for (const [at, refusal] of refusals) {
+        const { errors } = await api.refused(refusal, 400, 'validation-failed');
+        expect(errors).toEqual([{ pointer: `${at}/${name}`, detail: 'cannot be used as a name' }]);
+      }
+      expect(await listenersOpen()).toBe(before);
+    },
+  );
+
+  it('has no better luck with __proto__ in a query', async () => {
+    const problem = await api.refused(api.get('/v1/sockets?__proto__=1'), 400, 'validation-failed');
+    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['/__proto__']);
   });
 
   it('is a form, a text, bare bytes where JSON is wanted, or of no known type: 415', async () => {

@@ -18,34 +18,52 @@ export function validationPipe(): ValidationPipe {
 /** Nest takes null and bare bytes for an object without fields; here a body is an object, and none is an empty one. */
 class StrictPipe extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type !== 'body' || !this.toValidate(metadata))
-      return super.transform(value, metadata) as Promise<unknown>;
-    const body = value === undefined ? {} : value;
-    requireObject(body);
-    return super.transform(body, metadata) as Promise<unknown>;
+    if (!this.toValidate(metadata)) return super.transform(value, metadata) as Promise<unknown>;
+    const fields = value === undefined && metadata.type === 'body' ? {} : value;
+    requireObject(fields);
+    return super.transform(fields, metadata) as Promise<unknown>;
   }
 }
 
 /** For what does not come through a route, or is only a part (`at`) of what does. Synchronous, so that messages keep their order. */
 export function validate<T extends object>(type: new () => T, value: unknown, at = ''): T {
-  requireObject(value);
+  requireObject(value, at);
   const instance = plainToInstance(type, value);
   const errors = validateSync(instance, STRICT);
   if (errors.length > 0) throw invalid(fieldErrors(errors, at));
   return instance;
 }
 
-/** A JSON body that is an object; whatever its fields. */
-export function requireObject(value: unknown): asserts value is object {
+/** An object, whatever its fields, at the pointer `at`. */
+export function requireObject(value: unknown, at = ''): asserts value is object {
   if (Buffer.isBuffer(value)) throw new ProblemError('unsupported-media-type', 'only JSON is taken here');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid([{ pointer: '', detail: 'must be an object' }]);
+    throw invalid([{ pointer: at, detail: 'must be an object' }]);
   }
+  const wrong = inheritedNames(value, at);
+  if (wrong.length > 0)
+    throw invalid(wrong.map((pointer) => ({ pointer, detail: 'cannot be used as a name' })));
+}
+
+/**
+ * Pointers to what is named like something that every object has, `toString` or `constructor`. The
+ * validator takes such a name for one it knows, and the copy it makes leaves it out: nobody would hear of it.
+ */
+function inheritedNames(value: unknown, at: string): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, child]) => {
+    const pointer = pointerTo(at, name);
+    return name in Object.prototype ? [pointer] : inheritedNames(child, pointer);
+  });
+}
+
+function pointerTo(parent: string, name: string): string {
+  return `${parent}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {
   return errors.flatMap((error) => {
-    const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = pointerTo(parent, error.property);
     const own = Object.values(error.constraints ?? {}).map((detail) => ({ pointer, detail }));
     return [...own, ...fieldErrors(error.children ?? [], pointer)];
   });

@@ -183,11 +183,10 @@ export class PipeSession {
 }
 
 function uniqueParameters(query: URLSearchParams): Record<string, string> {
-  const parameters: Record<string, string> = {};
+  const parameters = new Map<string, string>();
   for (const [name, value] of query) {
-    if (Object.hasOwn(parameters, name))
-      throw invalid([{ pointer: `/${name}`, detail: 'must be given once' }]);
-    if (name !== 'ticket') parameters[name] = value;
+    if (parameters.has(name)) throw invalid([{ pointer: `/${name}`, detail: 'must be given once' }]);
+    if (name !== 'ticket') parameters.set(name, value);
   }
-  return parameters;
+  return Object.fromEntries(parameters);
 }
