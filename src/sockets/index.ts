@@ -62,6 +62,8 @@ export {
   IDEMPOTENCY_MS,
   MAX_IDEMPOTENCY_BYTES,
   MAX_IDEMPOTENCY_KEYS,
+  MAX_SNI_NAMES,
+  MAX_TLS_BYTES,
   type Limits,
 } from './limits.js';
 export type { Decoded } from './charset.js';

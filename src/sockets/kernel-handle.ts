@@ -57,6 +57,9 @@ export function socketOver(fd: number): net.Socket {
   return new StreamSocket(options);
 }
 
+/** Stands for a socket that is closed, where nothing of it is to be held any more. */
+export const closedSocket = new net.Socket().destroy();
+
 /**
  * Takes the open connection out of `socket` into a new one that reads through `side`, or, with null,
  * not by itself: TLS will. Call it in the

@@ -24,6 +24,8 @@ export interface Limits {
   /** How long a closed socket can still be inspected, and how many of them at most. */
   closedRetentionMs: number;
   maxClosed: number;
+  /** How long a TLS client that has connected to a listener may take to get through its handshake. */
+  handshakeMs: number;
   /** Events in the life of sockets that are remembered for who comes back. */
   eventHistory: number;
 }
@@ -40,6 +42,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   lingerMs: 60_000,
   closedRetentionMs: 300_000,
   maxClosed: 10_000,
+  handshakeMs: 10_000,
   eventHistory: 10_000,
 };
 
@@ -115,8 +118,9 @@ export const SWEEP_MS = 250;
 /** A connection whose large read memory is given back after this long without a byte. */
 export const QUIET_MS = 1_000;
 
-/** How long a TLS client that has connected to a listener may take to get through its handshake. */
-export const HANDSHAKE_MS = 10_000;
+/** Certificates, keys and authorities of one socket, all together; and its identities by name (SNI). */
+export const MAX_TLS_BYTES = 256 * 1024;
+export const MAX_SNI_NAMES = 64;
 
 /** Handshakes one listener has in progress; the connection after that is reset. */
 export const MAX_HANDSHAKES = 256;

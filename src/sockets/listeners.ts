@@ -10,6 +10,7 @@ import type { Registry } from './registry.js';
 import { resolveHost } from './resolve.js';
 import type { ManagedSocket, SocketContext } from './socket.js';
 import { StreamListener, type Admission, type ListenerSettings } from './stream-listener.js';
+import { digestOf } from './tls-context.js';
 
 interface InternetListenRequest extends ListenerSettings {
   host: string;
@@ -42,8 +43,8 @@ export interface Declared {
 export class Listeners {
   /** The last declaration of each name that is still at work. */
   private readonly atWork = new Map<string, Promise<unknown>>();
-  /** What each listener was asked to be. */
-  private readonly specs = new WeakMap<Listener, ListenerSpec>();
+  /** What each listener was asked to be, as `comparable` has it. */
+  private readonly specs = new WeakMap<Listener, object>();
 
   constructor(
     private readonly registry: Registry,
@@ -83,7 +84,7 @@ export class Listeners {
       return { listener: await this.listen(request), outcome: 'created' };
     }
     const spec = this.specs.get(current);
-    if (spec === undefined || !isSameSpec(spec, this.withDefaults(request)))
+    if (!isDeepStrictEqual(spec, comparable(this.withDefaults(request))))
       return { listener: await this.replace(current, request), outcome: 'replaced' };
     current.renewLease(request.leaseMs);
     return { listener: current, outcome: 'unchanged' };
@@ -132,7 +133,7 @@ export class Listeners {
     const listener = isStream(spec)
       ? await StreamListener.listen(at, spec, this.context, this.admission)
       : bindDatagram({ at, shared }, spec, ways, this.context);
-    this.specs.set(listener, spec);
+    this.specs.set(listener, comparable(spec));
     return listener;
   }
 
@@ -160,15 +161,13 @@ function isInTheWay(old: Listener, at: Endpoint, request: ListenerSpec): boolean
   return isSameSpace && 'port' in at && has.port === at.port;
 }
 
-function isSameSpec(one: ListenerSpec, other: ListenerSpec): boolean {
-  return isDeepStrictEqual(comparable(one), comparable(other));
-}
-
 /**
  * A lease says how long, not what: it is renewed, and no reason to replace anything. Of options it
  * counts what each comes to, in whatever order they were named: of one that is set twice, the last.
+ * Of TLS, which has keys in it, a digest.
  */
 function comparable({ options, ...settings }: ListenerSpec): object {
+  const tls = 'tls' in settings && settings.tls !== null ? digestOf(settings.tls) : null;
   const values = new Map(options.map(({ option, bytes }) => [option.name, bytes]));
-  return { ...settings, options: values, leaseMs: null };
+  return { ...settings, tls, options: values, leaseMs: null };
 }

@@ -37,6 +37,8 @@ export class SendQueue {
   private retry: NodeJS.Timeout | null = null;
   private corked = false;
   private ending = false;
+  /** TLS says only later whether the kernel took a write. */
+  private tellsLater = false;
   private failure: SocketError | null = null;
 
   constructor(
@@ -112,14 +114,15 @@ export class SendQueue {
 
   /**
    * send(): hands over what the kernel takes now and answers how much that was; never waits. The last
-   * slice may be taken in part: the rest of it is sent as soon as there is room, and counts.
+   * slice may be taken in part: the rest of it is sent as soon as there is room, and counts. TLS takes a
+   * slice of sendall, whatever the kernel has room for.
    */
   pushSome(data: Buffer): number {
     if (this.failure !== null) throw this.failure;
     this.uncork();
     let taken = 0;
-    while (taken < data.length && this.waiting.length === 0 && this.socket.writableLength === 0) {
-      const slice = data.subarray(taken, taken + SOME_SLICE_BYTES);
+    for (let room = this.roomForSome; taken < data.length && room > 0; room = this.roomForSome) {
+      const slice = data.subarray(taken, taken + room);
       this.socket.write(slice, (error) => {
         if (error || this.socket.destroyed) return;
         this.flushedBytes += slice.length;
@@ -131,9 +134,10 @@ export class SendQueue {
     return taken;
   }
 
-  /** Goes on through another socket. Nothing may wait. */
+  /** Goes on through TLS. Nothing may wait. */
   continueOver(socket: Socket): void {
     this.socket = socket;
+    this.tellsLater = true;
   }
 
   /** FIN after everything that waits; nothing is taken after this. */
@@ -183,6 +187,13 @@ export class SendQueue {
       this.uncork();
       this.socket.end();
     }
+  }
+
+  private get roomForSome(): number {
+    if (this.waiting.length > 0) return 0;
+    const { writableLength } = this.socket;
+    if (this.tellsLater) return Math.max(0, SEND_SLICE_BYTES - writableLength);
+    return writableLength === 0 ? SOME_SLICE_BYTES : 0;
   }
 
   private get isFull(): boolean {

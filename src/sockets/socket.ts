@@ -93,6 +93,7 @@ const NEXT_STATES: Record<SocketState, readonly SocketState[]> = {
 /** What every socket has, whatever its kind: an id, a state, and one close that can be called twice. */
 export abstract class ManagedSocket {
   readonly id: string;
+  readonly identity: SocketLabels;
   readonly createdAt: number;
   /** Place in the order of creation; lists and their cursors go by it. Given by the registry. */
   sequence = 0;
@@ -114,15 +115,17 @@ export abstract class ManagedSocket {
     protocol: Protocol,
     initial: SocketState,
     readonly localAddress: Endpoint,
-    readonly identity: SocketLabels,
+    { name, labels, leaseMs, born }: SocketLabels,
     protected readonly context: SocketContext,
   ) {
-    this.id = identity.born?.id ?? ID_PREFIX[kind] + randomBytes(12).toString('hex');
+    // Not what it stands in: that can hold keys, and a record outlives its socket.
+    this.identity = { name, labels, leaseMs };
+    this.id = born?.id ?? ID_PREFIX[kind] + randomBytes(12).toString('hex');
     this.current = initial;
     this.spoken = protocol;
-    this.createdAt = identity.born?.at ?? context.now();
+    this.createdAt = born?.at ?? context.now();
     this.timeoutMs = context.settings.defaultTimeoutMs;
-    this.currentLease = Lease.of(identity.leaseMs, this.createdAt);
+    this.currentLease = Lease.of(leaseMs, this.createdAt);
   }
 
   get state(): SocketState {

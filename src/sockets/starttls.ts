@@ -24,6 +24,20 @@ export async function upgrade(
   }
 }
 
+/** Fails with EISCONN, EALREADY or ENOTCONN when the connection cannot go over to TLS. */
+export function refuseUpgrade(connection: {
+  isOpen: boolean;
+  isSecure: boolean;
+  upgrading: boolean;
+  queuedBytes: number;
+}): void {
+  const { isOpen, isSecure, upgrading, queuedBytes } = connection;
+  if (!isOpen) throw refusal('starttls', 'ENOTCONN', 'the socket is not open');
+  if (isSecure) throw refusal('starttls', 'EISCONN', 'the socket speaks TLS already');
+  if (upgrading) throw refusal('starttls', 'EALREADY', 'a handshake is going on');
+  if (queuedBytes > 0) throw refusal('starttls', 'EALREADY', 'bytes are waiting to be sent');
+}
+
 /** What cannot be done now, because of a handshake or for want of one. */
 export function refusal(
   syscall: 'starttls' | 'send' | 'shutdown',

@@ -3,7 +3,7 @@ import { DataSocket } from './data-socket.js';
 import { errorFields, type Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import { Intake } from './intake.js';
-import { adopt, filenoOf, readingEndedBy, reset } from './kernel-handle.js';
+import { adopt, closedSocket, filenoOf, readingEndedBy, reset } from './kernel-handle.js';
 import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, QUIET_MS } from './limits.js';
 import { ByteLog } from './byte-log.js';
 import { peerCredentials } from './native/peer-credentials.js';
@@ -12,7 +12,7 @@ import { closesWithReset } from './options/linger.js';
 import { SendQueue, type Sent } from './send-queue.js';
 import type { CloseReason, SocketContext } from './socket.js';
 import type { DataSettings } from './socket-settings.js';
-import { refusal, upgrade } from './starttls.js';
+import { refusal, refuseUpgrade, upgrade } from './starttls.js';
 import type { Handshake, TlsSession } from './tls-handshake.js';
 import type { TlsState } from './tls-peer.js';
 
@@ -23,14 +23,14 @@ import type { TlsState } from './tls-peer.js';
 export class StreamConnection extends DataSocket {
   override readonly log: ByteLog;
   /** The connection itself: what the kernel is asked about. */
-  private readonly raw: Socket;
+  private raw: Socket;
   /** Where bytes are read and written: `raw`, or TLS over it. */
   private socket: Socket;
   private readonly intake: Intake;
   private readonly sends: SendQueue;
   /** The name that the peer is known by: what was dialled, or its address. */
   readonly peerName: string;
-  private session: TlsSession | null = null;
+  private session: Pick<TlsSession, 'state' | 'isTruncated'> | null = null;
   private upgrading = false;
   private readonly closed: Promise<void>;
   private settled = (): void => undefined;
@@ -168,8 +168,9 @@ export class StreamConnection extends DataSocket {
    * (a handshake, or sends, are under way), ENOTCONN (it is not open), and as a handshake does.
    */
   async startTls(handshake: Handshake, before: Buffer, timeoutMs: number): Promise<void> {
-    this.refuseUpgrade();
-    const { raw, intake, sends } = this;
+    const { raw, intake, sends, upgrading } = this;
+    const isOpen = this.state === 'open' && this.closeReason === null;
+    refuseUpgrade({ isOpen, isSecure: this.session !== null, upgrading, queuedBytes: sends.queuedBytes });
     this.upgrading = true;
     try {
       const session = await upgrade({ raw, intake, sends }, handshake, before, timeoutMs);
@@ -239,14 +240,6 @@ export class StreamConnection extends DataSocket {
     return quietMs >= patienceMs;
   }
 
-  private refuseUpgrade(): void {
-    if (this.state !== 'open' || this.closeReason !== null)
-      throw refusal('starttls', 'ENOTCONN', 'the socket is not open');
-    if (this.session !== null) throw refusal('starttls', 'EISCONN', 'the socket speaks TLS already');
-    if (this.upgrading) throw refusal('starttls', 'EALREADY', 'a handshake is going on');
-    if (this.sends.queuedBytes > 0) throw refusal('starttls', 'EALREADY', 'bytes are waiting to be sent');
-  }
-
   private speakTls(session: TlsSession): void {
     const { socket } = session;
     this.session = session;
@@ -300,8 +293,17 @@ export class StreamConnection extends DataSocket {
     this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
     if (this.upgrading) return;
     this.ended();
+    this.letGo();
     this.context.released(this);
     this.settled();
+  }
+
+  /** The record stays for a while; Node's sockets, with their buffers and with keys behind them, do not. */
+  private letGo(): void {
+    const { session } = this;
+    if (session !== null) this.session = { state: session.state, isTruncated: session.isTruncated };
+    this.raw = this.socket = closedSocket;
+    this.sends.continueOver(closedSocket);
   }
 
   /** The log ends as soon as what was read before the end has found room in it. */

@@ -41,6 +41,9 @@ export interface Admission {
   readonly files: UnixFiles;
 }
 
+/** What a listener remembers of its settings: nothing that has keys in it. */
+type KeptSettings = Omit<ListenerSettings, 'tls'>;
+
 /** A TCP or Unix socket that listens, with TLS or without: each connection it accepts is a socket of its own. */
 export class StreamListener extends ManagedSocket {
   /** Connections in the order of their coming, recently closed ones included. */
@@ -61,15 +64,17 @@ export class StreamListener extends ManagedSocket {
     admission: Admission,
   ): Promise<StreamListener> {
     // Before anything is bound: what is wrong with a certificate shows here.
-    const handshakes = settings.tls === null ? null : new ListenerHandshakes(settings.tls, context.now);
-    const server = await openServer({ at, ...settings }, admission.files);
-    return new StreamListener(server, at, settings, handshakes, context, admission);
+    const { tls, ...kept } = settings;
+    const { handshakeMs } = context.limits;
+    const handshakes = tls === null ? null : new ListenerHandshakes(tls, handshakeMs, context.now);
+    const server = await openServer({ at, ...kept }, admission.files);
+    return new StreamListener(server, at, kept, handshakes, context, admission);
   }
 
   private constructor(
     private server: StreamServer | SeqpacketServer,
     at: Endpoint,
-    readonly settings: ListenerSettings,
+    readonly settings: KeptSettings,
     /** Of a TLS listener. */
     readonly handshakes: ListenerHandshakes | null,
     context: SocketContext,
@@ -109,11 +114,14 @@ export class StreamListener extends ManagedSocket {
     // A listener waits for as long as it is wanted.
   }
 
-  /** Stops listening; the port is free at once. What was accepted goes on: the engine decides about it. */
+  /**
+   * Stops listening; the port is free at once. What was accepted goes on: the engine decides about it.
+   * Handshakes go on as well where another has taken its place, unless it is closed once more.
+   */
   override close(_mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
+    if (reason !== 'replaced') this.handshakes?.abort();
     if (!this.isClosed) {
       this.server.close();
-      this.handshakes?.abort();
       this.end(reason);
     }
     return Promise.resolve();
@@ -151,6 +159,7 @@ export class StreamListener extends ManagedSocket {
 
   private end(reason: CloseReason): void {
     if (this.isClosed) return;
+    this.handshakes?.close();
     this.settleClosed(reason);
     this.context.released(this);
   }
@@ -175,15 +184,24 @@ export class StreamListener extends ManagedSocket {
       refuse(accepted);
       return;
     }
-    const raw = this.handshakes === null || typeof accepted === 'number' ? null : adopt(accepted, null);
-    if (this.handshakes === null || raw === null) this.admit(accepted, null, release);
-    else void this.secure(raw, this.handshakes, release);
+    const { handshakes } = this;
+    if (handshakes === null || typeof accepted === 'number') {
+      this.admit(accepted, null, release);
+      return;
+    }
+    const raw = adopt(accepted, null);
+    if (raw !== null) {
+      void this.secure(raw, handshakes, release);
+      return;
+    }
+    release();
+    accepted.destroy();
   }
 
   /** The place is kept during the handshake: without one there would be nothing to shake hands for. */
   private async secure(raw: net.Socket, handshakes: ListenerHandshakes, release: () => void): Promise<void> {
     const session = await handshakes.run(raw);
-    const isOver = this.isClosed || this.openConnections >= this.settings.maxConnections;
+    const isOver = this.isUnwanted || this.openConnections >= this.settings.maxConnections;
     if (session !== null && !isOver) {
       this.admit(raw, session, release);
       return;
@@ -191,6 +209,11 @@ export class StreamListener extends ManagedSocket {
     release();
     this.rejectedCount += 1;
     if (session !== null) reset(raw);
+  }
+
+  /** Nobody takes what it accepts. A listener that was replaced still hands on what it has begun. */
+  private get isUnwanted(): boolean {
+    return this.isClosed && this.closeReason !== 'replaced';
   }
 
   private admit(accepted: net.Socket | number, session: TlsSession | null, release: () => void): void {

@@ -1,6 +1,7 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import tls, { type SecureContext, type SecureContextOptions } from 'node:tls';
 import { SocketError } from './errors.js';
+import { MAX_SNI_NAMES, MAX_TLS_BYTES } from './limits.js';
 
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
@@ -47,6 +48,8 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
  */
 export function serverContext(settings: ServerTls): tls.Server {
   const { alpn, minVersion, requestClientCertificate, requireClientCertificate, sni } = settings;
+  if (sni.length > MAX_SNI_NAMES) throw invalid('tls/sni', `has more than ${String(MAX_SNI_NAMES)} names`);
+  refuseTooMuch([settings.ca, ...[settings, ...sni].flatMap(({ certificate, key }) => [certificate, key])]);
   if (requireClientCertificate && settings.ca === null)
     throw invalid('tls/ca', 'must be given where a client certificate is required');
   const ca = settings.ca === null ? {} : { ca: certificatesIn(settings.ca, 'tls/ca').map(String) };
@@ -75,6 +78,7 @@ export function serverContext(settings: ServerTls): tls.Server {
 
 /** What a handshake as client needs. Fails with TLS_INVALID. */
 export function clientContext({ ca, identity, minVersion }: ClientTls): SecureContext {
+  refuseTooMuch([ca, identity?.certificate ?? null, identity?.key ?? null]);
   const own = identity === null ? {} : checkedIdentity(identity, 'tls');
   const context = attempt('tls/certificate', () => tls.createSecureContext({ ...own, minVersion }));
   if (ca === null) return context;
@@ -84,13 +88,30 @@ export function clientContext({ ca, identity, minVersion }: ClientTls): SecureCo
   return context;
 }
 
-/** Both parts are PEM, and belong to each other. */
+/** Whether two settings are the same can be told by this when they themselves are gone. Hex of a SHA-256. */
+export function digestOf(settings: ServerTls): string {
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(settings).sort()))
+    .digest('hex');
+}
+
+/** All of it stays in memory for as long as the socket is open, and in more than one form. */
+function refuseTooMuch(parts: readonly (string | null)[]): void {
+  const bytes = parts.reduce((sum, part) => sum + Buffer.byteLength(part ?? ''), 0);
+  if (bytes > MAX_TLS_BYTES)
+    throw invalid(
+      'tls',
+      `has ${String(bytes)} bytes of PEM in all, at most ${String(MAX_TLS_BYTES)} are taken`,
+    );
+}
+
+/** Both parts are PEM, and belong to each other. What stands around the PEM is left out. */
 function checkedIdentity({ certificate, key }: Identity, field: string): { cert: string; key: string } {
-  const [leaf] = certificatesIn(certificate, `${field}/certificate`);
+  const chain = certificatesIn(certificate, `${field}/certificate`);
   const secret = privateKey(key, `${field}/key`);
-  if (leaf?.checkPrivateKey(secret) !== true)
+  if (chain[0]?.checkPrivateKey(secret) !== true)
     throw invalid(`${field}/key`, 'does not belong to the certificate');
-  return { cert: certificate, key };
+  return { cert: chain.join(''), key: secret.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
 function certificatesIn(pem: string, field: string): X509Certificate[] {

@@ -144,6 +144,15 @@ describeWithOpenssl('the end of a stream with TLS', () => {
     expect(last.eof).toBe(true);
   });
 
+  it('takes more than a kilobyte or four at once: mode=some on an idle connection', async () => {
+    const { connection } = await securePeer(await tlsListener(1000));
+    const send = () =>
+      api.post<{ bytesSent: number }>(`/v1/sockets/${connection.id}/data`, Buffer.alloc(50_000), {
+        query: { mode: 'some' },
+      });
+    expect((await send()).body.bytesSent).toBe(50_000);
+  });
+
   describe('in the middle of STARTTLS', () => {
     const upgrade = (id: string, body: object = {}) =>
       api.post<SocketDto>(`/v1/sockets/${id}/starttls`, { role: 'client', ...body });

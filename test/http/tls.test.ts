@@ -1,4 +1,6 @@
-import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { connect } from 'node:net';
+import { Server, connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { queryObjects } from 'node:v8';
 import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { ListenerTlsDto } from '../../src/modules/common/tls.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
@@ -124,6 +126,54 @@ describeWithOpenssl('TLS', () => {
       leave(await Peer.connect(portOf(listener)));
       const shown = await failedHandshakes(listener.id, 1);
       expect(handshakesOf(shown).lastFailure?.code).toBe('ECONNRESET');
+    });
+
+    it.each([
+      ['/tls/sni', 65, 10],
+      ['/tls', 2, 100_000],
+    ])('answers 400 for more than it takes: %s', async (pointer, names, filler) => {
+      const { certificate, key } = server;
+      const sni = Array.from({ length: names }, (_, index) => ({
+        servername: `name-${index}.test`,
+        certificate: `${'#'.repeat(filler)}\n${certificate}`,
+        key,
+      }));
+      const tls = { certificate: `${'#'.repeat(filler)}\n${certificate}`, key, sni };
+      const call = api.post('/v1/listeners', { protocol: 'tls', tls });
+      const problem = await api.refused(call, 400, 'validation-failed');
+      expect(problem.errors?.[0]?.pointer).toBe(pointer);
+    });
+
+    it('leaves no key and no context behind when it is closed', async () => {
+      // It has the keys, and the contexts made of them.
+      const contexts = () => queryObjects(Server, { format: 'count' });
+      const before = contexts();
+      const listener = await tlsListener({ sni: [{ servername: '*.test', ...identityOf(server) }] });
+      expect(contexts()).toBeGreaterThan(before);
+      await api.delete(`/v1/listeners/${listener.id}`);
+      const { body } = await api.get<{ items: SocketDto[] }>('/v1/sockets', { state: 'closed', limit: 1000 });
+      expect(body.items.map(({ id }) => id)).toEqual(expect.arrayContaining([listener.id]));
+      await polled('contexts are gone', () => Promise.resolve(contexts() <= before));
+    });
+
+    it('lets handshakes finish when another takes its place by name', async () => {
+      const declare = (certificate: Certificate) =>
+        api.put<ListenerDto>('/v1/listeners/taken', { protocol: 'tls', tls: identityOf(certificate) });
+      const { body: old } = await declare(server);
+      const raw = connect({ port: portOf(old), host: '127.0.0.1' });
+      await polled('the handshake goes on', async () => {
+        const { body } = await api.get<ListenerDto>(`/v1/listeners/${old.id}`);
+        return handshakesOf(body).inProgress === 1;
+      });
+      await declare(authority.sign('other', { subjectAltName: 'DNS:localhost' }));
+      const secured = tlsConnect({ socket: raw, ca: authority.ca, servername: 'localhost' });
+      await new Promise((resolve, reject) => secured.once('secureConnect', resolve).once('error', reject));
+      expect(secured.getPeerCertificate().subject.CN).toBe('localhost');
+      await polled('it is accepted', async () => {
+        const { body } = await api.get<{ items: SocketDto[] }>(`/v1/listeners/${old.id}/connections`);
+        return body.items[0]?.state === 'open';
+      });
+      secured.destroy();
     });
 
     it('sends away who is in the handshake when it closes', async () => {

@@ -2,6 +2,8 @@ import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from 
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, ValidateIf, ValidateNested } from 'class-validator';
 import {
+  MAX_SNI_NAMES,
+  MAX_TLS_BYTES,
   StreamConnection,
   StreamListener,
   TLS_VERSIONS,
@@ -16,15 +18,13 @@ import {
 import { invalid } from '../problems/problem.js';
 import { Flag, Host, OneOf, Text, Texts, type FieldOptions } from './fields.js';
 
-const MAX_CERTIFICATES_CHARACTERS = 256 * 1024;
 const MAX_KEY_CHARACTERS = 32 * 1024;
-const MAX_SNI = 100;
 
 /** A name for SNI; `*.` in front stands for one label. */
 const SNI_NAME = /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$/;
 
 function Certificates(options: FieldOptions): PropertyDecorator {
-  return Text({ ...options, maxLength: MAX_CERTIFICATES_CHARACTERS });
+  return Text({ ...options, maxLength: MAX_TLS_BYTES });
 }
 
 function Key(options: FieldOptions): PropertyDecorator {
@@ -87,12 +87,12 @@ export class ServerTlsDto {
 
   @ApiPropertyOptional({
     type: [SniDto],
-    maxItems: MAX_SNI,
+    maxItems: MAX_SNI_NAMES,
     description: 'Other certificates, by name (SNI)',
   })
   @ValidateIf((_, value) => value !== undefined)
   @IsArray()
-  @ArrayMaxSize(MAX_SNI)
+  @ArrayMaxSize(MAX_SNI_NAMES)
   @ValidateNested({ each: true })
   @Type(() => SniDto)
   sni: SniDto[] = [];
@@ -238,7 +238,10 @@ export class HandshakesDto {
 
 /** TLS on a listener: what it was given, but no key, and how its handshakes go. */
 export class ListenerTlsDto {
-  @ApiProperty({ ...CERTIFICATE, description: 'What it shows to clients; null in events' })
+  @ApiProperty({
+    ...CERTIFICATE,
+    description: 'What it shows to clients; null in events, and once it is closed',
+  })
   certificate!: PeerCertificateDto | null;
 
   @ApiProperty({ type: [String], description: 'Names with a certificate of their own' })
@@ -295,21 +298,13 @@ export function tlsDto(socket: ManagedSocket): TlsDto | ListenerTlsDto | null {
     : null;
 }
 
-function handshakesDto({
-  settings,
-  certificate,
-  inProgress,
-  failed,
-  lastFailure,
-}: ListenerHandshakes): ListenerTlsDto {
-  const { alpn, minVersion, requestClientCertificate, requireClientCertificate, sni } = settings;
+function handshakesDto(handshakes: ListenerHandshakes): ListenerTlsDto {
+  const { shown, certificate, inProgress, failed, lastFailure } = handshakes;
   return {
+    ...shown,
     certificate,
-    sni: sni.map(({ servername }) => servername),
-    alpn: [...alpn],
-    minVersion,
-    requestClientCertificate,
-    requireClientCertificate,
+    sni: [...shown.sni],
+    alpn: [...shown.alpn],
     handshakes: { inProgress, failed, lastFailure: lastFailure === null ? null : failureDto(lastFailure) },
   };
 }
