@@ -243,3 +243,19 @@ it('a reset of a Unix connection tells the peer only what it has sent in vain', 
   await ended;
   await api.delete(`/v1/listeners/${listener.id}`);
 });
+
+describe('bare bytes from a Unix datagram socket', () => {
+  it('go to a path in the query, or to a name in the directory', async () => {
+    const [from, there] = await Promise.all(
+      ['ours-from', 'ours-there'].map((path) => listen(api, { protocol: 'unix-datagram', path })),
+    );
+    for (const to of [file('ours-there'), 'ours-there']) {
+      const sent = await api.post(`/v1/sockets/${from?.id}/data`, Buffer.from(to), { query: { to } });
+      expect(sent.body).toEqual({ bytesSent: to.length });
+      const { body } = await api.post(`/v1/sockets/${there?.id}/receive`, { waitMs: 10_000 });
+      expect(body).toMatchObject({ datagrams: [{ data: to, from: { path: file('ours-from') } }] });
+    }
+    const away = api.post(`/v1/sockets/${from?.id}/data`, Buffer.from('x'), { query: { to: '/tmp/x' } });
+    await api.refused(away, 403, 'blocked-by-policy');
+  });
+});

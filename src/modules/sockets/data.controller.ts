@@ -96,8 +96,9 @@ export class DataController {
     @Body(PayloadPipe) { data, to }: Payload,
   ): Promise<SentAnswer> {
     if (urgent) requireUrgentAlone('/mode', mode === 'all');
-    const request = { to: asked === undefined ? to : parseDestination(asked), mode, urgent, timeoutMs };
-    return { bytesSent: await sendTo(this.engine.dataSocket(idOrName), data, request) };
+    const socket = this.engine.dataSocket(idOrName);
+    const there = asked === undefined ? to : parseDestination(asked, socket.family);
+    return { bytesSent: await sendTo(socket, data, { to: there, mode, urgent, timeoutMs }) };
   }
 
   @Get('data')

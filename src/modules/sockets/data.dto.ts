@@ -48,7 +48,8 @@ export interface Payload {
 
 export class SendQuery {
   @Text({
-    description: 'Of a datagram in an octet-stream body: where to, `127.0.0.1:7007` or `[::1]:7007`',
+    description:
+      'Of a datagram in an octet-stream body: where to, `127.0.0.1:7007` or `[::1]:7007`; of a Unix socket the path',
     optional: true,
     maxLength: 262,
   })

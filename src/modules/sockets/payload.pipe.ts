@@ -1,5 +1,5 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import { encode, isHostSyntax, isNumeric, type Destination } from '../../sockets/index.js';
+import { encode, isHostSyntax, isNumeric, type Destination, type Endpoint } from '../../sockets/index.js';
 import { destinationOf } from '../common/datagram.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid } from '../problems/problem.js';
@@ -15,8 +15,9 @@ export class PayloadPipe implements PipeTransform<unknown, Payload> {
   }
 }
 
-/** `127.0.0.1:7007`, `[::1]:7007`, `example.test:7007`. */
-export function parseDestination(text: string): Destination {
+/** `127.0.0.1:7007`, `[::1]:7007`, `example.test:7007`; from a Unix socket the path of another. */
+export function parseDestination(text: string, from: Endpoint['family']): Destination {
+  if (from === 'unix') return { path: text };
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? '';
   const port = Number(digits);
