@@ -126,7 +126,10 @@ function acceptBodies(fastify: FastifyInstance): void {
   );
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     // Many clients name the type of every request; without a byte it is a request without a body.
-    if (body.length === 0) return void done(null, undefined);
+    if (body.length === 0) {
+      done(null, undefined);
+      return;
+    }
     try {
       done(null, parseJson(utf8.decode(body as Buffer)));
     } catch (error) {

@@ -129,12 +129,42 @@ describe('a body that is not valid', () => {
     expect((await create()).status).toBe(201);
   });
 
+  it('has a type and not a byte: that is none', async () => {
+    const headers = { 'content-type': 'application/json' };
+    expect((await create('', headers)).status).toBe(201);
+    const made = await api.post<{ id: string }>('/v1/listeners', { leaseMs: 60_000 });
+    expect((await api.put(`/v1/sockets/${made.body.id}/lease`, '', { headers })).status).toBe(200);
+    await api.refused(api.post('/v1/sockets/x/receive', '', { headers }), 404, 'not-found');
+    const commit = await api.refused(
+      api.post('/v1/sockets/x/commit', '', { headers }),
+      400,
+      'validation-failed',
+    );
+    expect(commit.errors).toEqual([{ pointer: '/offset', detail: 'must be given' }]);
+    expect(commit.detail).toBe('/offset: must be given');
+  });
+
+  it.each<[object, string[]]>([
+    [{ protocol: 'udp', backlog: 5 }, ['/backlog']],
+    [
+      { protocol: 'udp', limits: { maxConnections: 3, acceptCount: 1, idleTimeoutMs: 9 } },
+      ['/limits/maxConnections', '/limits/acceptCount'],
+    ],
+    [{ protocol: 'unix', path: 'a', host: '127.0.0.1', port: 0 }, ['/host', '/port']],
+    [{ protocol: 'unix-datagram', path: 'a', port: 1, backlog: 5 }, ['/port', '/backlog']],
+    [{ ipv6Only: true }, ['/ipv6Only']],
+    [{ protocol: 'udp', host: '127.0.0.1', ipv6Only: true }, ['/ipv6Only']],
+  ])('has fields that mean nothing there: %j', async (spec, pointers) => {
+    const problem = await api.refused(create(spec), 400, 'validation-failed');
+    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(problem.detail).toContain('has no meaning with');
+  });
+
   it('is JSON that is cut, doubled, or empty', async () => {
     for (const body of ['{', '{"port":0', '{"port":0}}', "{'port':0}", 'port=0', '{"port":NaN}']) {
       const problem = await api.refused(create(body), 400, 'validation-failed');
       expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(['']);
     }
-    await api.refused(create('', { 'content-type': 'application/json' }), 400, 'validation-failed');
   });
 
   it('reaches for the prototype, or is too deep', async () => {

@@ -93,6 +93,7 @@ describeWithOpenssl('TLS', () => {
       const call = api.post('/v1/listeners', { protocol: 'tls', port, tls });
       const problem = await api.refused(call, 400, 'validation-failed');
       expect(problem.errors?.[0]?.pointer).toBe(pointer);
+      expect(problem.detail).toContain(`${pointer}: `);
       expect(JSON.stringify(problem)).not.toContain('BEGIN');
       await listen(api, { port });
     });

@@ -64,7 +64,10 @@ function pointerTo(parent: string, name: string): string {
 function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldError[] {
   return errors.flatMap((error) => {
     const pointer = pointerTo(parent, error.property);
-    const own = Object.values(error.constraints ?? {}).map((detail) => ({ pointer, detail }));
-    return [...own, ...fieldErrors(error.children ?? [], pointer)];
+    const { constraints = {}, children = [] } = error;
+    // What is not there breaks every rule at once; one says it.
+    if (error.value === undefined && children.length === 0) return [{ pointer, detail: 'must be given' }];
+    const own = Object.values(constraints).map((detail) => ({ pointer, detail }));
+    return [...own, ...fieldErrors(children, pointer)];
   });
 }

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
@@ -9,9 +10,11 @@ import { listenerTls, ServerTlsDto } from '../common/tls.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid } from '../problems/problem.js';
 
+const DEFAULT_HOST = '127.0.0.1';
+
 export class ListenerLimitsDto {
   @Int({ description: 'Connections open at once; one more is reset', default: 1000, min: 1, max: 1_000_000 })
-  maxConnections: number = 1000;
+  maxConnections?: number;
 
   @Int({
     description: 'Accepts so many connections, then stops listening; they go on. null: no end',
@@ -20,18 +23,18 @@ export class ListenerLimitsDto {
     min: 1,
     max: 1_000_000_000,
   })
-  acceptCount: number | null = null;
+  acceptCount?: number | null;
 
   @DurationMs({ description: 'A connection without a byte for this long is closed; 0: never', default: 0 })
   idleTimeoutMs: number = 0;
 }
 
 export class CreateListenerDto extends CreateSocketDto {
-  @Host({ description: 'Address, or name that resolves to one, to bind', default: '127.0.0.1' })
-  host: string = '127.0.0.1';
+  @Host({ description: 'Address, or name that resolves to one, to bind', default: DEFAULT_HOST })
+  host?: string;
 
   @Port({ description: '0: the kernel picks one, and it is reported', default: 0, min: 0, example: 7007 })
-  port: number = 0;
+  port?: number;
 
   @Text({
     description: 'Of a Unix socket, instead of `host` and `port`: its file, in `SOCKEYE_UNIX_DIR`',
@@ -42,16 +45,16 @@ export class CreateListenerDto extends CreateSocketDto {
   path?: string;
 
   @Int({ description: 'Queue of connections not yet accepted; listen(2)', default: 511, min: 1, max: 65_535 })
-  backlog: number = 511;
+  backlog?: number;
 
   @Flag({ description: 'An IPv6 listener takes no IPv4 connections; IPV6_V6ONLY', default: false })
-  ipv6Only: boolean = false;
+  ipv6Only?: boolean;
 
   @Flag({
     description: 'Others of the same user may listen on the same end, and the kernel spreads; SO_REUSEPORT',
     default: false,
   })
-  reusePort: boolean = false;
+  reusePort?: boolean;
 
   @ApiPropertyOptional({ type: ListenerLimitsDto })
   @ValidateIf((_, value) => value !== undefined)
@@ -73,6 +76,17 @@ export class RemoveListenerQuery extends CloseQuery {
   drainMs: number = 0;
 }
 
+const OF_INTERNET = ['host', 'port', 'ipv6Only'];
+const OF_CONNECTIONS = ['backlog', 'limits/maxConnections', 'limits/acceptCount'];
+
+/** What would be taken and do nothing; `path` and `tls` are looked at where they are read. */
+const WITHOUT_MEANING: Readonly<Record<string, readonly string[]>> = {
+  udp: OF_CONNECTIONS,
+  unix: OF_INTERNET,
+  'unix-seqpacket': OF_INTERNET,
+  'unix-datagram': [...OF_INTERNET, ...OF_CONNECTIONS, 'reusePort'],
+};
+
 const REUSE_PORT = optionSettings({ SO_REUSEPORT: true });
 
 class NameInPath {
@@ -92,8 +106,21 @@ export function declareRequest(
   return { ...listenerSpec(dto, limits), name };
 }
 
+function refuseWithoutMeaning({ protocol, limits, ...own }: CreateListenerDto): void {
+  const limited = Object.entries(limits).map(([name, value]): [string, unknown] => [`limits/${name}`, value]);
+  const given = new Map<string, unknown>([...Object.entries(own), ...limited]);
+  const wrong = (WITHOUT_MEANING[protocol] ?? [])
+    .filter((field) => (given.get(field) ?? null) !== null)
+    .map((field) => ({ pointer: `/${field}`, detail: `has no meaning with ${protocol}` }));
+  const { host = DEFAULT_HOST, ipv6Only = false } = own;
+  if (ipv6Only && wrong.length === 0 && isIPv4(host))
+    wrong.push({ pointer: '/ipv6Only', detail: `has no meaning with ${host}` });
+  if (wrong.length > 0) throw invalid(wrong);
+}
+
 /** EPROTONOSUPPORT for what cannot be bound. */
 export function listenerSpec(dto: CreateListenerDto, limits: Limits): ListenerSpec {
+  refuseWithoutMeaning(dto);
   if (dto.protocol !== 'icmp' && isDatagram(dto.protocol)) return bindRequest(dto, limits);
   requireStream(dto.protocol);
   return listenRequest(dto, limits);
@@ -101,7 +128,7 @@ export function listenerSpec(dto: CreateListenerDto, limits: Limits): ListenerSp
 
 /** bind(2) of a datagram socket: UDP, or the file of a Unix one. */
 function bindRequest(dto: CreateListenerDto, limits: Limits): BindRequest {
-  const { host, port, ipv6Only, reusePort } = dto;
+  const { host = DEFAULT_HOST, port = 0, ipv6Only = false, reusePort = false } = dto;
   const path = pathOf(dto);
   const { idleTimeoutMs } = dto.limits;
   const common = { ...socketSettings(dto, limits), idleTimeoutMs };
@@ -111,7 +138,8 @@ function bindRequest(dto: CreateListenerDto, limits: Limits): BindRequest {
 }
 
 function listenRequest(dto: CreateListenerDto, limits: Limits): ListenerSpec {
-  const { host, port, backlog, ipv6Only, reusePort } = dto;
+  const { host = DEFAULT_HOST, port = 0, backlog = 511, ipv6Only = false, reusePort = false } = dto;
+  const { maxConnections = 1000, acceptCount = null, idleTimeoutMs } = dto.limits;
   const path = pathOf(dto);
   const end = path === null ? { host, port } : { path, ...typeOf(dto) };
   const common = socketSettings(dto, limits);
@@ -119,7 +147,9 @@ function listenRequest(dto: CreateListenerDto, limits: Limits): ListenerSpec {
   return {
     ...common,
     ...end,
-    ...dto.limits,
+    maxConnections,
+    acceptCount,
+    idleTimeoutMs,
     backlog,
     ipv6Only,
     options,

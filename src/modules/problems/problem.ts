@@ -73,7 +73,7 @@ function problemOfSocketError(error: SocketError): Problem {
     Object.entries(known).filter(([, value]) => value !== undefined),
   );
   const type = PROBLEM_OF_CALL[syscall ?? '']?.[error.code] ?? PROBLEM_OF_CODE[error.code];
-  if (type === 'validation-failed')
-    extra.errors = [{ pointer: `/${field ?? 'host'}`, detail: error.message }];
-  return problem(type, error.message, { code: error.code, ...extra });
+  if (type !== 'validation-failed') return problem(type, error.message, { code: error.code, ...extra });
+  const { message, extra: where } = invalid([{ pointer: `/${field ?? 'host'}`, detail: error.message }]);
+  return problem(type, message, { code: error.code, ...extra, ...where });
 }
