@@ -26,6 +26,8 @@ export abstract class DataSocket extends ManagedSocket {
   peerCredentials: PeerCredentials | null = null;
   /** Reads from the kernel that brought something. */
   receivedChunks = 0;
+  /** Its listener goes as soon as its connections have ended. */
+  private isDraining = false;
   /** The peer has sent EOF (or reading was shut down): the final offset. */
   eofOffset: number | null = null;
 
@@ -78,6 +80,17 @@ export abstract class DataSocket extends ManagedSocket {
   /** How long a send may take that does not say itself. */
   get sendTimeoutMs(): number {
     return this.timeoutMs ?? this.context.limits.sendTimeoutMs;
+  }
+
+  /** Once the peer has sent EOF and there is nothing to read or to send, nobody waits for more. */
+  drain(): void {
+    this.isDraining = true;
+  }
+
+  /** How long it may be silent after the peer's EOF: for who reads what came, then for who answers it. */
+  protected get halfClosedPatienceMs(): number {
+    if (this.log.hasUncommitted) return this.receive.lingerMs;
+    return this.isDraining ? 0 : this.context.limits.halfClosedMs;
   }
 
   /** Milliseconds since something came or went. */

@@ -170,12 +170,14 @@ export class DatagramSocket extends DataSocket {
   }
 
   override pause(): void {
+    this.requireOpen();
     this.pausedByUser = true;
     this.applyInterest();
     this.tellPaused();
   }
 
   override resume(): void {
+    this.requireOpen();
     this.pausedByUser = false;
     this.applyInterest();
     this.tellPaused();

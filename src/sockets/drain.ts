@@ -1,3 +1,4 @@
+import { DataSocket } from './data-socket.js';
 import type { ManagedSocket, SocketEvent } from './socket.js';
 import type { StreamListener } from './stream-listener.js';
 
@@ -10,14 +11,19 @@ export async function closeConnections(
   drainMs: number,
   onEvent: OnEvent,
 ): Promise<void> {
-  const open = [...listener.connections].filter((connection) => !connection.isClosed);
+  const open = [...listener.connections].filter(isOpen);
   if (drainMs > 0 && open.length > 0) await allClosed(open, drainMs, onEvent);
   await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));
 }
 
-/** Resolves when all of them are closed, or after `timeoutMs`. */
-function allClosed(sockets: readonly ManagedSocket[], timeoutMs: number, onEvent: OnEvent): Promise<void> {
-  const open = new Set(sockets);
+function isOpen(socket: ManagedSocket): socket is DataSocket {
+  return socket instanceof DataSocket && !socket.isClosed;
+}
+
+/** Resolves when all of them are closed, each as soon as it has ended, or after `timeoutMs`. */
+function allClosed(sockets: readonly DataSocket[], timeoutMs: number, onEvent: OnEvent): Promise<void> {
+  const open = new Set<ManagedSocket>(sockets);
+  for (const socket of sockets) socket.drain();
   return new Promise((resolve) => {
     const settle = (): void => {
       clearTimeout(timer);

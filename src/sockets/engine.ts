@@ -53,6 +53,8 @@ export class Engine {
   private readonly sweeper: NodeJS.Timeout;
   /** Sockets that a caller has removed: their bytes are gone, their record stays in lists for a while. */
   private readonly removed = new WeakSet<ManagedSocket>();
+  /** Those, and listeners that a caller is removing: they are there until the last connection has gone. */
+  private readonly leaving = new WeakSet<ManagedSocket>();
   private readonly stopping = new AbortController();
 
   constructor(options: EngineOptions) {
@@ -163,8 +165,10 @@ export class Engine {
   dataSocket(idOrName: string): DataSocket {
     const socket = this.get(idOrName);
     if (socket instanceof DataSocket) return socket;
-    if (socket instanceof ConnectingClient)
+    if (socket instanceof ConnectingClient) {
+      socket.requireOpen();
       throw new SocketError('ENOTCONN', `ENOTCONN: ${idOrName} is ${socket.state}`);
+    }
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is a listener: it carries no bytes`);
   }
 
@@ -188,18 +192,20 @@ export class Engine {
 
   /**
    * Closes a socket and throws away what nobody has read. A listener takes its connections with it,
-   * after giving them `drainMs` to end by themselves. A second call fails with SOCKET_GONE.
+   * after giving them `drainMs` to end by themselves, and can be looked at until they are closed. A second
+   * call fails with SOCKET_GONE.
    */
   async remove(socket: ManagedSocket, mode: 'graceful' | 'reset', drainMs = 0): Promise<void> {
-    if (this.removed.has(socket))
+    if (this.leaving.has(socket))
       throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed and gone`);
-    this.removed.add(socket);
+    this.leaving.add(socket);
     const alreadyClosed = socket.isClosed;
     const closing = socket.close(mode, 'api');
     if (socket instanceof DataSocket) socket.discard();
+    else await this.closeConnectionsOf(socket, mode, drainMs);
+    this.removed.add(socket);
     if (alreadyClosed) this.registry.forget(socket);
     await closing;
-    await this.closeConnectionsOf(socket, mode, drainMs);
   }
 
   /** Closes all open sockets that match; a listener takes its connections with it. Answers what it closed. */
@@ -207,7 +213,7 @@ export class Engine {
     mode: 'graceful' | 'reset',
     matches: (socket: ManagedSocket) => boolean,
   ): Promise<ManagedSocket[]> {
-    const isOpen = (socket: ManagedSocket): boolean => !socket.isClosed && !this.removed.has(socket);
+    const isOpen = (socket: ManagedSocket): boolean => !socket.isClosed && !this.leaving.has(socket);
     const chosen = [...this.registry.all].filter((socket) => isOpen(socket) && matches(socket));
     const taken = chosen.flatMap((socket) =>
       socket instanceof StreamListener ? [...socket.connections].filter(isOpen) : [],

@@ -120,7 +120,7 @@ export class SeqpacketConnection extends DataSocket {
   }
 
   override shutdown(how: 'read' | 'write' | 'both'): void {
-    const fd = this.descriptor('ENOTCONN', 'shutdown');
+    const fd = this.descriptor('shutdown');
     if (how !== 'write') {
       shutdown(fd, 'read');
       this.endReceived();
@@ -135,12 +135,14 @@ export class SeqpacketConnection extends DataSocket {
   }
 
   override pause(): void {
+    this.requireOpen();
     this.pausedByUser = true;
     this.applyInterest();
     this.flow.flush();
   }
 
   override resume(): void {
+    this.requireOpen();
     this.pausedByUser = false;
     this.applyInterest();
     this.flow.flush();
@@ -160,10 +162,8 @@ export class SeqpacketConnection extends DataSocket {
     this.sweepLog(now);
     if (this.fd === null) return;
     const quietMs = now - this.lastTrafficAt;
-    const { halfClosedMs } = this.context.limits;
-    const patienceMs = this.log.hasUncommitted ? this.receive.lingerMs : halfClosedMs;
     if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
-    else if (this.state === 'half-closed-remote' && this.sends.isEmpty && quietMs >= patienceMs)
+    else if (this.state === 'half-closed-remote' && this.sends.isEmpty && quietMs >= this.halfClosedPatienceMs)
       void this.close('graceful', 'eof');
   }
 
@@ -255,8 +255,8 @@ export class SeqpacketConnection extends DataSocket {
     return true;
   }
 
-  private descriptor(code: 'SOCKET_GONE' | 'ENOTCONN' = 'SOCKET_GONE', syscall = 'send'): number {
+  private descriptor(syscall = 'send'): number {
     if (this.fd !== null) return this.fd;
-    throw new SocketError(code, 'the socket is closed', { syscall });
+    throw new SocketError('SOCKET_GONE', 'the socket is closed', { syscall });
   }
 }

@@ -105,7 +105,7 @@ export abstract class ManagedSocket {
    * Python's socket.settimeout, but for 0 (which is what `sendSome` does) and for receiving, which waits
    * only when it is asked to.
    */
-  timeoutMs: number | null;
+  private currentTimeoutMs: number | null;
   private currentLease: Lease | null;
   private current: SocketState;
   private spoken: Protocol;
@@ -124,7 +124,7 @@ export abstract class ManagedSocket {
     this.current = initial;
     this.spoken = protocol;
     this.createdAt = born?.at ?? context.now();
-    this.timeoutMs = context.settings.defaultTimeoutMs;
+    this.currentTimeoutMs = context.settings.defaultTimeoutMs;
     this.currentLease = Lease.of(leaseMs, this.createdAt);
   }
 
@@ -155,14 +155,29 @@ export abstract class ManagedSocket {
     return this.currentLease;
   }
 
+  get timeoutMs(): number | null {
+    return this.currentTimeoutMs;
+  }
+
+  /** Holds for calls that begin from now on. Fails with SOCKET_GONE. */
+  changeTimeout(ms: number | null): void {
+    this.requireOpen();
+    this.currentTimeoutMs = ms;
+  }
+
   abstract get fileno(): number | null;
 
   /** Begins the lease anew, with another length if one is given; null ends it. Fails with EINVAL or SOCKET_GONE. */
   renewLease(ms?: number | null): void {
-    if (this.isClosed) throw new SocketError('SOCKET_GONE', `socket ${this.id} is closed`);
+    this.requireOpen();
     if (this.lease?.isOver === true)
       throw new SocketError('SOCKET_GONE', `the lease of socket ${this.id} has run out: it is closing`);
     this.currentLease = renewed(this.lease, ms, this.context.now());
+  }
+
+  /** SOCKET_GONE once it is closed: whatever acts on a socket answers the same then. */
+  requireOpen(syscall?: string): void {
+    if (this.isClosed) throw new SocketError('SOCKET_GONE', `socket ${this.id} is closed`, { syscall });
   }
 
   /** Nothing of it is wanted any more once it is closed. */

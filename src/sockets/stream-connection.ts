@@ -136,7 +136,7 @@ export class StreamConnection extends DataSocket {
   }
 
   override shutdown(how: 'read' | 'write' | 'both'): void {
-    if (this.isClosed) throw new SocketError('ENOTCONN', 'the socket is closed', { syscall: 'shutdown' });
+    this.requireOpen('shutdown');
     if (this.upgrading) throw refusal('shutdown', 'EALREADY', 'a TLS handshake is going on');
     if (how !== 'write' && this.eofOffset === null) {
       this.endReceived();
@@ -148,11 +148,13 @@ export class StreamConnection extends DataSocket {
   }
 
   override pause(): void {
+    this.requireOpen();
     this.intake.setPaused(true);
     this.flow.flush(); // somebody's decision is told each time
   }
 
   override resume(): void {
+    this.requireOpen();
     this.intake.setPaused(false);
     this.flow.flush();
   }
@@ -165,9 +167,11 @@ export class StreamConnection extends DataSocket {
   /**
    * STARTTLS: sends `before` as it is, and speaks TLS from then on. Not a byte that comes after the
    * call is read as it is. A failure ends the connection. Fails with EISCONN (it speaks TLS), EALREADY
-   * (a handshake, or sends, are under way), ENOTCONN (it is not open), and as a handshake does.
+   * (a handshake, or sends, are under way), ENOTCONN (one half is closed, or soon both), SOCKET_GONE,
+   * and as a handshake does.
    */
   async startTls(handshake: Handshake, before: Buffer, timeoutMs: number): Promise<void> {
+    this.requireOpen('starttls');
     const { raw, intake, sends, upgrading } = this;
     const isOpen = this.state === 'open' && this.closeReason === null;
     refuseUpgrade({ isOpen, isSecure: this.session !== null, upgrading, queuedBytes: sends.queuedBytes });
@@ -235,9 +239,7 @@ export class StreamConnection extends DataSocket {
 
   private halfClosedTooLong(quietMs: number): boolean {
     if (this.state !== 'half-closed-remote' || !this.sends.isEmpty) return false;
-    const patienceMs =
-      this.log.uncommittedBytes > 0 ? this.receive.lingerMs : this.context.limits.halfClosedMs;
-    return quietMs >= patienceMs;
+    return quietMs >= this.halfClosedPatienceMs;
   }
 
   private speakTls(session: TlsSession): void {

@@ -99,15 +99,62 @@ it('many DELETEs of one socket at once: one closes it, the others are told that 
 });
 
 describe('draining', () => {
+  it('can be watched through the listener until it has ended, and not be asked for again', async () => {
+    const listener = await listen(api, { name: 'watched' });
+    const { peer, connection } = await accept(api, listener);
+    const path = `/v1/listeners/${listener.id}`;
+    const closing = api.delete(path, { drainMs: 60_000 });
+    await inState(api, listener.id, 'closed');
+    for (const watched of [path, '/v1/listeners/watched'])
+      expect((await api.get<ListenerDto>(watched)).body).toMatchObject({
+        closeReason: 'api',
+        openConnections: 1,
+      });
+    const { body } = await api.get<SocketListDto>(`${path}/connections`);
+    expect(body.items.map(({ id }) => id)).toEqual([connection.id]);
+    await api.refused(api.delete(path), 410, 'gone');
+    peer.reset();
+    expect((await closing).status).toBe(204);
+    for (const gone of [path, `${path}/connections`]) await api.refused(api.get(gone), 410, 'gone');
+  });
+
+  it('is over for a peer that has just closed', async () => {
+    const listener = await listen(api);
+    const before = await accept(api, listener);
+    const meanwhile = await accept(api, listener);
+    before.peer.finish();
+    await inState(api, before.connection.id, 'half-closed-remote');
+    const closing = api.delete(`/v1/listeners/${listener.id}`, { drainMs: 60_000 });
+    await inState(api, listener.id, 'closed');
+    meanwhile.peer.finish();
+    for (const { peer, connection } of [before, meanwhile]) {
+      expect((await peer.rest()).ended).toBe('end');
+      expect((await inState(api, connection.id, 'closed')).closeReason).toBe('eof');
+    }
+    expect((await closing).status).toBe(204);
+  });
+
+  it('waits for the reader of what a peer has left', async () => {
+    const listener = await listen(api);
+    const { peer, connection } = await accept(api, listener);
+    peer.finish('read me');
+    await inState(api, connection.id, 'half-closed-remote');
+    const closing = api.delete(`/v1/listeners/${listener.id}`, { drainMs: 60_000 });
+    await inState(api, listener.id, 'closed');
+    const swept = await dial(api, { leaseMs: 1 });
+    await inState(api, swept.client.id, 'closed'); // deadlines were looked at meanwhile
+    expect((await inspect(api, connection.id)).state).toBe('half-closed-remote');
+    await api.post(`/v1/sockets/${connection.id}/receive`);
+    expect((await peer.rest()).ended).toBe('end');
+    expect((await closing).status).toBe(204);
+  });
+
   it('waits for who finishes in time, and not longer', async () => {
     const listener = await listen(api);
     const first = await accept(api, listener);
     const second = await accept(api, listener);
     const closing = api.delete(`/v1/listeners/${listener.id}`, { drainMs: 60_000 });
-    await api.application.eventually('the listener is closed', async () => {
-      const { status } = await api.get(`/v1/listeners/${listener.id}`);
-      return status === 410 ? status : null;
-    });
+    await inState(api, listener.id, 'closed');
     for (const { peer, connection } of [first, second]) {
       peer.finish('bye');
       await inState(api, connection.id, 'half-closed-remote');
@@ -141,6 +188,31 @@ describe('draining', () => {
 });
 
 describe('what is closed', () => {
+  it('answers 410 to whatever would act on it', async () => {
+    const broken = await dial(api);
+    broken.peer.reset();
+    await inState(api, broken.client.id, 'failed');
+    const ended = await dial(api);
+    ended.peer.finish();
+    await api.post(`/v1/sockets/${ended.client.id}/shutdown`, { how: 'write' });
+    await inState(api, ended.client.id, 'closed');
+    for (const { client } of [broken, ended]) {
+      const path = `/v1/sockets/${client.id}`;
+      const acts = [
+        () => api.post(`${path}/data`, { data: 'late' }),
+        () => api.post(`${path}/shutdown`, { how: 'write' }),
+        () => api.post(`${path}/pause`),
+        () => api.post(`${path}/resume`),
+        () => api.post(`${path}/starttls`, { role: 'client' }),
+        () => api.put(`${path}/timeout`, { timeoutMs: 1 }),
+        () => api.put(`${path}/lease`, { leaseMs: 1 }),
+        () => api.patch(`${path}/options`, { SO_RCVBUF: 4096 }),
+      ];
+      for (const act of acts) expect((await api.refused(act(), 410, 'gone')).code).toBe('SOCKET_GONE');
+      expect((await api.get(path)).status).toBe(200);
+    }
+  });
+
   it('can be inspected for the retention, with its reason, and is gone after it', async () => {
     const short = await startApi({ SOCKEYE_CLOSED_RETENTION_MS: '1' });
     try {

@@ -144,9 +144,8 @@ describe('shutdown', () => {
     });
     peer.finish();
     await inState(api, client.id, 'closed');
-    expect(await api.refused(shutdown(client.id, 'write'), 409, 'conflict')).toMatchObject({
-      code: 'ENOTCONN',
-      errno: 107,
+    expect(await api.refused(shutdown(client.id, 'write'), 410, 'gone')).toMatchObject({
+      code: 'SOCKET_GONE',
       syscall: 'shutdown',
     });
   });

@@ -418,7 +418,7 @@ describeWithOpenssl('TLS', () => {
       expect((await peer.received(11)).toString()).toBe('still plain');
     });
 
-    it('answers 409 for a socket that is closed or half-closed, 404 for a listener', async () => {
+    it('answers 409 for a socket that is half-closed, 410 for one that is closed, 404 for a listener', async () => {
       const { peer, client } = await dial(api);
       peer.finish();
       await inState(api, client.id, 'half-closed-remote');
@@ -428,9 +428,7 @@ describeWithOpenssl('TLS', () => {
       const cut = await dial(api);
       cut.peer.reset();
       await inState(api, cut.client.id, 'failed');
-      expect((await api.refused(upgrade(cut.client.id, { role: 'client' }), 409, 'conflict')).code).toBe(
-        'ENOTCONN',
-      );
+      await api.refused(upgrade(cut.client.id, { role: 'client' }), 410, 'gone');
       const listener = await listen(api);
       await api.refused(upgrade(listener.id, { role: 'client' }), 404, 'not-found');
     });

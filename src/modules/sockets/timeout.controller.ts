@@ -45,7 +45,7 @@ export class TimeoutController {
   })
   @ApiOkResponse({ type: TimeoutDto })
   set(@Param('idOrName') idOrName: string, @Body() { timeoutMs }: TimeoutDto): TimeoutDto {
-    this.engine.get(idOrName).timeoutMs = timeoutMs;
+    this.engine.get(idOrName).changeTimeout(timeoutMs);
     return { timeoutMs };
   }
 }
