@@ -1,17 +1,18 @@
 import { DataSocket } from './data-socket.js';
 import type { ManagedSocket, SocketEvent } from './socket.js';
-import type { StreamListener } from './stream-listener.js';
+import { StreamListener } from './stream-listener.js';
 
-type OnEvent = (listener: (event: SocketEvent) => void) => () => void;
+export type OnEvent = (listener: (event: SocketEvent) => void) => () => void;
 
-/** Closes what a listener has accepted, after giving it `drainMs` to end by itself. */
+/** If it is a listener: closes what it has accepted, after giving it `drainMs` to end by itself. */
 export async function closeConnections(
-  listener: StreamListener,
+  socket: ManagedSocket,
   mode: 'graceful' | 'reset',
   drainMs: number,
   onEvent: OnEvent,
 ): Promise<void> {
-  const open = [...listener.connections].filter(isOpen);
+  if (!(socket instanceof StreamListener)) return;
+  const open = [...socket.connections].filter(isOpen);
   if (drainMs > 0 && open.length > 0) await allClosed(open, drainMs, onEvent);
   await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));
 }

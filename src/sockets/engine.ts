@@ -19,6 +19,7 @@ import {
 import { Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive-budget.js';
 import { Registry } from './registry.js';
+import { Removals } from './removal.js';
 import type { Dropped } from './flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
@@ -51,10 +52,7 @@ export class Engine {
   private readonly context: SocketContext;
   private readonly events = new EventEmitter();
   private readonly sweeper: NodeJS.Timeout;
-  /** Sockets that a caller has removed: their bytes are gone, their record stays in lists for a while. */
-  private readonly removed = new WeakSet<ManagedSocket>();
-  /** Those, and listeners that a caller is removing: they are there until the last connection has gone. */
-  private readonly leaving = new WeakSet<ManagedSocket>();
+  private readonly removals: Removals;
   private readonly stopping = new AbortController();
 
   constructor(options: EngineOptions) {
@@ -66,6 +64,7 @@ export class Engine {
       this.parentOf(socket)?.connections.remove(socket);
       socket.discard(); // its bytes must not stay in the budget when nobody can find them
     });
+    this.removals = new Removals(this.registry, this.onEvent.bind(this));
     this.budget = new ReceiveBudget(this.limits.maxBufferedBytes);
     // As many as there are calls that wait: Node's warning of a leak does not fit.
     setMaxListeners(0, this.events, this.stopping.signal);
@@ -136,7 +135,7 @@ export class Engine {
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
   get(idOrName: string): ManagedSocket {
     const socket = this.registry.get(idOrName);
-    if (this.removed.has(socket))
+    if (this.removals.isRemoved(socket))
       throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
     return socket;
   }
@@ -195,31 +194,16 @@ export class Engine {
    * after giving them `drainMs` to end by themselves, and can be looked at until they are closed. A second
    * call fails with SOCKET_GONE.
    */
-  async remove(socket: ManagedSocket, mode: 'graceful' | 'reset', drainMs = 0): Promise<void> {
-    if (this.leaving.has(socket))
-      throw new SocketError('SOCKET_GONE', `socket ${socket.id} is closed and gone`);
-    this.leaving.add(socket);
-    const alreadyClosed = socket.isClosed;
-    const closing = socket.close(mode, 'api');
-    if (socket instanceof DataSocket) socket.discard();
-    else await this.closeConnectionsOf(socket, mode, drainMs);
-    this.removed.add(socket);
-    if (alreadyClosed) this.registry.forget(socket);
-    await closing;
+  remove(socket: ManagedSocket, mode: 'graceful' | 'reset', drainMs = 0): Promise<void> {
+    return this.removals.remove(socket, mode, drainMs);
   }
 
   /** Closes all open sockets that match; a listener takes its connections with it. Answers what it closed. */
-  async removeAll(
+  removeAll(
     mode: 'graceful' | 'reset',
     matches: (socket: ManagedSocket) => boolean,
   ): Promise<ManagedSocket[]> {
-    const isOpen = (socket: ManagedSocket): boolean => !socket.isClosed && !this.leaving.has(socket);
-    const chosen = [...this.registry.all].filter((socket) => isOpen(socket) && matches(socket));
-    const taken = chosen.flatMap((socket) =>
-      socket instanceof StreamListener ? [...socket.connections].filter(isOpen) : [],
-    );
-    await Promise.all(chosen.map((socket) => this.remove(socket, mode)));
-    return [...new Set([...chosen, ...taken])];
+    return this.removals.removeAll(mode, matches);
   }
 
   onEvent(listener: (event: SocketEvent) => void): () => void {
@@ -246,15 +230,6 @@ export class Engine {
     clearInterval(this.sweeper);
     const reason: CloseReason = 'shutdown';
     await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', reason)));
-  }
-
-  private async closeConnectionsOf(
-    socket: ManagedSocket,
-    mode: 'graceful' | 'reset',
-    drainMs: number,
-  ): Promise<void> {
-    if (socket instanceof StreamListener)
-      await closeConnections(socket, mode, drainMs, (listener) => this.onEvent(listener));
   }
 
   /** With a place kept for the socket that `open` makes, and its name. */
@@ -313,7 +288,7 @@ export class Engine {
       socket.sweep(now);
       if (!socket.isClosed && socket.lease?.runsOut(now) === true) {
         void socket.close('graceful', 'lease');
-        void this.closeConnectionsOf(socket, 'graceful', 0);
+        void closeConnections(socket, 'graceful', 0, this.onEvent.bind(this));
       }
     }
     this.registry.forgetClosedBefore(now - this.limits.closedRetentionMs);

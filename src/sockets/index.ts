@@ -9,7 +9,8 @@
  *     flow-events.ts        tells of its pauses and gaps, not too often
  *   listeners.ts          how a listener, of streams or of datagrams, comes to be and takes the place of another
  *                         (make-way.ts: from datagrams to the next, without a pause)
- *   stream-listener.ts    a TCP socket that listens; drain.ts: the end of what it accepted
+ *   stream-listener.ts    a TCP socket that listens
+ *   removal.ts            what callers remove; drain.ts: the end of what a listener accepted
  *   event-history.ts      the last events of all sockets, for who follows them at a pace of its own
  *   stream-connection.ts  a TCP connection, accepted or dialled, with TLS over it or without
  *     receive-log.ts        what it received: offsets, readers, gaps (cursors.ts: who has read how far,
