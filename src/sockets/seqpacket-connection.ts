@@ -163,7 +163,11 @@ export class SeqpacketConnection extends DataSocket {
     if (this.fd === null) return;
     const quietMs = now - this.lastTrafficAt;
     if (this.idleTimeoutMs > 0 && quietMs >= this.idleTimeoutMs) void this.close('graceful', 'idle');
-    else if (this.state === 'half-closed-remote' && this.sends.isEmpty && quietMs >= this.halfClosedPatienceMs)
+    else if (
+      this.state === 'half-closed-remote' &&
+      this.sends.isEmpty &&
+      quietMs >= this.halfClosedPatienceMs
+    )
       void this.close('graceful', 'eof');
   }
 

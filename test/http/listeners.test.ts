@@ -229,10 +229,7 @@ describe('closing a listener', () => {
     const listener = await listen(api);
     const { peer, connection } = await accept(api, listener);
     const closing = api.delete(`/v1/listeners/${listener.id}`, { drainMs: 60_000 });
-    await api.application.eventually('the listener is closed', async () => {
-      const { status } = await api.get(`/v1/listeners/${listener.id}`);
-      return status === 410 ? status : null;
-    });
+    await inState(api, listener.id, 'closed');
     await expect(Peer.connect(portOf(listener))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     // Still served: nothing was cut.
     await api.post(`/v1/sockets/${connection.id}/data`, Buffer.from('bye'));
