@@ -4,6 +4,7 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { TlsDto } from '../../src/modules/common/tls.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
+import { DEFAULT_LIMITS } from '../../src/sockets/limits.js';
 import { startApi, type Api } from '../support/api.js';
 import { Authority, describeWithOpenssl, type Certificate } from '../support/certificates.js';
 import { portOf } from '../support/ends.js';
@@ -170,20 +171,29 @@ describeWithOpenssl('the end of a stream with TLS', () => {
       await api.refused(call, 502, 'connection-reset');
     });
 
-    it('is told the same to the caller and by the socket: FIN', async () => {
-      const { peer, client } = await dial(api);
-      const call = upgrade(client.id);
-      await peer.received(1);
-      peer.finish();
-      expect((await api.refused(call, 502, 'connection-reset')).code).toBe('ECONNRESET');
-      const { state, closeReason } = await inspect(api, client.id);
-      expect({ state, closeReason }).toMatchObject({ state: 'failed', closeReason: { code: 'ECONNRESET' } });
-    });
+    it.each(['client', 'server'])(
+      'is told the same to the caller and by the socket: FIN, as %s',
+      async (role) => {
+        const { peer, client } = await dial(api);
+        const tls = role === 'server' ? { certificate: server.certificate, key: server.key } : {};
+        const call = upgrade(client.id, { role, tls, send: 'go' });
+        await peer.received(2);
+        peer.finish();
+        expect((await api.refused(call, 502, 'connection-reset')).code).toBe('ECONNRESET');
+        const { state, closeReason } = await inspect(api, client.id);
+        expect({ state, closeReason }).toMatchObject({
+          state: 'failed',
+          closeReason: { code: 'ECONNRESET' },
+        });
+      },
+    );
 
     it('comes after the timeout of the socket, where the call has none of its own', async () => {
       const { client } = await dial(api);
       await api.put(`/v1/sockets/${client.id}/timeout`, { timeoutMs: 200 });
+      const start = Date.now();
       await api.refused(upgrade(client.id), 504, 'timed-out');
+      expect(Date.now() - start).toBeLessThan(DEFAULT_LIMITS.connectTimeoutMs / 2);
     });
   });
 });
