@@ -19,7 +19,7 @@ import type { DataSettings, ReceiveSettings } from './socket-settings.js';
 export abstract class DataSocket extends ManagedSocket {
   abstract readonly log: ByteLog | DatagramLog;
   readonly receive: ReceiveSettings;
-  protected readonly idleTimeoutMs: number;
+  readonly idleTimeoutMs: number;
   protected lastTrafficAt: number;
   protected readonly flow: FlowEvents;
   /** Of a connection of Unix sockets: who is there. */

@@ -1,5 +1,5 @@
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
-import type { ListenerDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
 import type { ClosedSocketsDto } from '../../src/modules/sockets/sockets.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';

@@ -1,5 +1,6 @@
 import type { DatagramListAnswer, SentAnswer } from '../../src/modules/sockets/data.dto.js';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { ProblemDto } from '../../src/modules/problems/problem.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { closeDatagramPeers, DatagramPeer } from '../support/datagram-peer.js';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
-import type { ListenerDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';
 import { closePeers, freePort, Peer, PeerServer } from './peer.js';

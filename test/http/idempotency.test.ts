@@ -1,5 +1,6 @@
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import { AnswersByKey, REUSED, type Outcome } from '../../src/modules/idempotency/answers-by-key.js';
 import { SocketError } from '../../src/sockets/index.js';
 import { startApi, type Answer, type Api } from '../support/api.js';

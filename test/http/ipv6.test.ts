@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';
 import { listen } from './steps.js';

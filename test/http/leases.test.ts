@@ -1,5 +1,6 @@
 import type { LeaseDto } from '../../src/modules/common/lease.dto.js';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';
 import { closePeers } from './peer.js';

@@ -1,4 +1,4 @@
-import type { ListenerDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, freePort, Peer, PeerServer } from './peer.js';
@@ -244,5 +244,38 @@ describe('closing a listener', () => {
     await api.refused(api.delete(`/v1/listeners/${connection.id}`), 404, 'not-found');
     await api.refused(api.get('/v1/listeners/lsn_never'), 404, 'not-found');
     await api.refused(api.get('/v1/listeners/no-such-name'), 404, 'not-found');
+  });
+});
+
+describe('what was asked for', () => {
+  const RECEIVE = {
+    windowBytes: 4096,
+    overflow: 'drop-oldest',
+    lingerMs: 7000,
+    readerTtlMs: 9000,
+    store: 'memory',
+  };
+  const LIMITS = { maxConnections: 3, acceptCount: 5, idleTimeoutMs: 60_000 };
+
+  it('is shown by a listener, and by what it accepts', async () => {
+    const listener = await listen(api, { receive: RECEIVE, limits: LIMITS, backlog: 7 });
+    const asked = { receive: RECEIVE, idleTimeoutMs: 60_000 };
+    expect(listener).toMatchObject({ ...asked, limits: LIMITS, ipv6Only: false, backlog: 7 });
+    const { connection } = await accept(api, listener);
+    expect(connection).toMatchObject(asked);
+    expect(connection).not.toHaveProperty('limits');
+  });
+
+  it('of a listener is the same wherever it is shown', async () => {
+    const bound = await api.post<ListenerDto>('/v1/listeners', { protocol: 'udp', name: 'shape-udp' });
+    expect(bound.body).toMatchObject({ limits: null, ipv6Only: null, idleTimeoutMs: 0 });
+    const { id, name } = await listen(api, { name: 'shape-tcp' });
+    for (const asked of [bound.body, { id, name }]) {
+      const shown = (await api.get<ListenerDto>(`/v1/listeners/${asked.id}`)).body;
+      const still = { ...shown, idleMs: expect.any(Number) as number };
+      expect((await api.get(`/v1/sockets/${asked.id}`)).body).toEqual(still);
+      for (const list of ['/v1/sockets', '/v1/listeners'])
+        expect((await api.get(list, { name: String(asked.name) })).body).toMatchObject({ items: [still] });
+    }
   });
 });

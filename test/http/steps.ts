@@ -1,5 +1,6 @@
 /** What most tests begin with, and what they wait for. */
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import type { Api } from '../support/api.js';

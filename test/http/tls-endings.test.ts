@@ -1,7 +1,8 @@
 import { Duplex } from 'node:stream';
 import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { TlsDto } from '../../src/modules/common/tls.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import { DEFAULT_LIMITS } from '../../src/sockets/limits.js';

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { Server, connect as tlsConnect, type TLSSocket } from 'node:tls';
 import { queryObjects } from 'node:v8';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { ListenerTlsDto } from '../../src/modules/common/tls.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import { startApi, type Api } from '../support/api.js';

@@ -1,7 +1,8 @@
 /** TLS against programs that are not ours: openssl s_client and s_server, and python's ssl. */
 import { createHash } from 'node:crypto';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
-import type { ListenerDto, SocketDto } from '../../src/modules/common/socket.dto.js';
+import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
+import type { SocketDto } from '../../src/modules/common/socket.dto.js';
 import type { ListenerTlsDto, TlsDto } from '../../src/modules/common/tls.dto.js';
 import type { DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import { inState, inspect, listen, polled } from '../http/steps.js';

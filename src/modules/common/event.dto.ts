@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import {
   SOCKET_EVENTS,
   SOCKET_KINDS,
@@ -8,7 +8,8 @@ import {
 } from '../../sockets/index.js';
 import { OneOf, Text } from './fields.js';
 import { hasLabel } from './list.dto.js';
-import { SocketDto, socketDto } from './socket.dto.js';
+import { ANY_SOCKET, anySocketDto, ListenerDto } from './listener.dto.js';
+import { SocketDto } from './socket.dto.js';
 
 const eventId = { type: 'integer', minimum: 0, example: 1792000000000042 } as const;
 
@@ -27,6 +28,7 @@ export class DroppedDto {
 }
 
 /** One event in the life of a socket. */
+@ApiExtraModels(ListenerDto, SocketDto)
 export class SocketEventDto {
   @ApiProperty({ ...eventId, description: 'Grows by one with each event, and over restarts' })
   id!: number;
@@ -40,8 +42,8 @@ export class SocketEventDto {
   @ApiProperty({ example: 'con_5f0c9a1e7d5b4c559d1e0c6f' })
   socketId!: string;
 
-  @ApiProperty({ type: SocketDto, description: 'The socket as it was at that time, without certificates' })
-  socket!: SocketDto;
+  @ApiProperty({ ...ANY_SOCKET, description: 'The socket as it was at that time, without certificates' })
+  socket!: SocketDto | ListenerDto;
 
   @ApiProperty({ type: DroppedDto, nullable: true, description: 'Of `gap`: what was dropped' })
   gap!: DroppedDto | null;
@@ -84,7 +86,7 @@ export interface EventRecord {
 }
 
 export function eventRecord({ name, time, socket, listener, gap }: SocketEvent): EventRecord {
-  const shown = socketDto(socket);
+  const shown = anySocketDto(socket);
   return {
     shown: {
       name,

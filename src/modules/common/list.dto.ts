@@ -1,8 +1,9 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import { PROTOCOLS, SOCKET_STATES, type ManagedSocket } from '../../sockets/index.js';
 import { invalid } from '../problems/problem.js';
 import { Int, LabelFilter, OneOf, Text } from './fields.js';
-import { SocketDto, socketDto } from './socket.dto.js';
+import { ANY_SOCKET, anySocketDto, ListenerDto } from './listener.dto.js';
+import { SocketDto } from './socket.dto.js';
 import { IncludeQuery } from './tcp-info.dto.js';
 
 const CURSOR = /^s([0-9a-z]{1,11})$/;
@@ -34,9 +35,10 @@ export class ListQuery extends IncludeQuery {
   label?: string[];
 }
 
+@ApiExtraModels(ListenerDto, SocketDto)
 export class SocketListDto {
-  @ApiProperty({ type: [SocketDto] })
-  items!: SocketDto[];
+  @ApiProperty({ type: 'array', items: ANY_SOCKET })
+  items!: (SocketDto | ListenerDto)[];
 
   @ApiProperty({ type: 'string', nullable: true, description: 'Pass it as `cursor`; null at the end' })
   nextCursor!: string | null;
@@ -60,7 +62,7 @@ export function socketList(
     (socket) => matches(query, socket) && also(socket),
   );
   return {
-    items: items.map((socket) => socketDto(socket, query.include)),
+    items: items.map((socket) => anySocketDto(socket, query.include)),
     nextCursor: next === null ? null : `s${next.toString(36)}`,
   };
 }

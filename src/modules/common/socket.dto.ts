@@ -1,4 +1,4 @@
-import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, IntersectionType } from '@nestjs/swagger';
 import {
   CLOSE_REASONS,
   PROTOCOLS,
@@ -7,7 +7,6 @@ import {
   tcpInfo,
   DatagramSocket,
   DataSocket,
-  type StreamListener,
   type CloseReason,
   type ManagedSocket,
   type SocketKind,
@@ -16,6 +15,7 @@ import {
 } from '../../sockets/index.js';
 import { ADDRESS_REFS, AddressDto, addressDto, UnixAddressDto } from './address.dto.js';
 import { LeaseDto, leaseDto } from './lease.dto.js';
+import { SocketSettingsDto, socketSettingsDto } from './socket-settings.dto.js';
 import { readerDtos, receivedDto, ReaderDto, ReceivedDto, SentDto } from './reception.dto.js';
 import { TcpInfoDto, type IncludeQuery } from './tcp-info.dto.js';
 import { ListenerTlsDto, TlsDto, tlsDto } from './tls.dto.js';
@@ -53,7 +53,7 @@ export class LateErrorDto extends SystemReasonDto {
 
 /** One shape for every kind of socket; what a kind does not have is null or 0. */
 @ApiExtraModels(SystemReasonDto, AddressDto, UnixAddressDto, TlsDto, ListenerTlsDto, TcpInfoDto)
-export class SocketDto extends LeaseDto {
+export class SocketDto extends IntersectionType(LeaseDto, SocketSettingsDto) {
   @ApiProperty({
     description: 'lsn_ listener, con_ accepted connection, cli_ client',
     example: 'con_5f0c9a1e7d5b4c559d1e0c6f',
@@ -165,27 +165,6 @@ export class SocketDto extends LeaseDto {
   tcpInfo!: TcpInfo | null;
 }
 
-/** A listener says besides how its accepting goes. */
-export class ListenerDto extends SocketDto {
-  @ApiProperty({ type: 'integer', description: 'Connections open now' })
-  openConnections!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Connections accepted so far' })
-  acceptedConnections!: number;
-
-  @ApiProperty({
-    type: 'integer',
-    description: 'Connections that never became a socket: a limit was reached, or their handshake failed',
-  })
-  rejectedConnections!: number;
-
-  @ApiProperty({
-    type: 'integer',
-    description: 'Queue of connections not yet accepted, as asked for; listen(2)',
-  })
-  backlog!: number;
-}
-
 /** What only a socket that carries bytes has. */
 type StreamPart = Pick<
   SocketDto,
@@ -239,6 +218,7 @@ export function socketDto(socket: ManagedSocket, include?: IncludeQuery['include
     closedAt: socket.closedAt === null ? null : new Date(socket.closedAt).toISOString(),
     closeReason: socket.closeReason === null ? null : closeReasonDto(socket.closeReason),
     ...leaseDto(socket),
+    ...socketSettingsDto(socket),
     ...(socket instanceof DataSocket ? streamPart(socket) : NO_STREAM),
     tls: tlsDto(socket),
     tcpInfo: include === 'tcpInfo' ? tcpInfo(socket) : null,
@@ -256,24 +236,6 @@ function streamPart(stream: DataSocket): StreamPart {
     readers: readerDtos(stream),
     observers: stream.log.observerCount,
     idleMs: stream.idleMs,
-  };
-}
-
-/** A bound datagram socket accepts nothing. */
-export function listenerDto(
-  listener: StreamListener | DatagramSocket,
-  include?: IncludeQuery['include'],
-): ListenerDto {
-  if (listener instanceof DatagramSocket) {
-    const nothing = { openConnections: 0, acceptedConnections: 0, rejectedConnections: 0, backlog: 0 };
-    return { ...socketDto(listener, include), ...nothing };
-  }
-  return {
-    ...socketDto(listener, include),
-    openConnections: listener.open,
-    acceptedConnections: listener.accepted,
-    rejectedConnections: listener.rejected,
-    backlog: listener.settings.backlog,
   };
 }
 

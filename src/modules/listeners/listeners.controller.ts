@@ -5,7 +5,7 @@ import { Engine } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
-import { ListenerDto, listenerDto } from '../common/socket.dto.js';
+import { ListenerDto, listenerDto } from '../common/listener.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { Idempotent } from '../idempotency/idempotent.js';
 import { CreateListenerDto, declareRequest, listenerSpec, RemoveListenerQuery } from './listeners.dto.js';

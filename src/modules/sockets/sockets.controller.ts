@@ -5,6 +5,7 @@ import { JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js'
 import { CloseQuery } from '../common/close.dto.js';
 import { matches, SocketListDto, socketList } from '../common/list.dto.js';
 import { readerDtos } from '../common/reception.dto.js';
+import { anySocketDto, ApiAnySocket } from '../common/listener.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import {
@@ -53,9 +54,9 @@ export class SocketsController {
     summary: 'Inspect a socket',
     problems: ['validation-failed', 'not-found', 'gone'],
   })
-  @ApiOkResponse({ type: SocketDto })
+  @ApiAnySocket()
   get(@Param('idOrName') idOrName: string, @Query() { include }: IncludeQuery): SocketDto {
-    return socketDto(this.engine.get(idOrName), include);
+    return anySocketDto(this.engine.get(idOrName), include);
   }
 
   @Delete(':idOrName')

@@ -9,7 +9,8 @@ import {
   type StreamListener,
 } from '../../sockets/index.js';
 import { destinationOf } from '../common/datagram.dto.js';
-import { closeReasonDto, listenerDto, socketDto } from '../common/socket.dto.js';
+import { listenerDto } from '../common/listener.dto.js';
+import { closeReasonDto, socketDto } from '../common/socket.dto.js';
 import { validate } from '../common/validation.js';
 import type { EventFeed } from '../engine/event-feed.js';
 import { invalid, problem, ProblemError, problemOf } from '../problems/problem.js';
