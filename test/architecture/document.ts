@@ -8,7 +8,7 @@ export interface Parameter {
 }
 
 export interface MediaType {
-  schema?: { $ref?: string; type?: string; oneOf?: { $ref: string }[] };
+  schema?: { $ref?: string; type?: string; oneOf?: { $ref: string }[]; anyOf?: { $ref: string }[] };
   examples?: Record<string, { value: unknown }>;
 }
 

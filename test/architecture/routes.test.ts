@@ -107,7 +107,7 @@ it('every parameter is described', () => {
 
 /** A schema, or the choice of several by the kind of socket. */
 const isNamed = (schema: MediaType['schema']): boolean =>
-  schema?.$ref !== undefined || (schema?.oneOf ?? []).length > 0;
+  schema?.$ref !== undefined || [...(schema?.oneOf ?? []), ...(schema?.anyOf ?? [])].length > 0;
 
 it('every 2xx answer with a body has a schema, and one without says so with 204', () => {
   const answers = ({ operation }: Route): boolean => {
