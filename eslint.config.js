@@ -158,16 +158,20 @@ export default defineConfig(
   { files: ['src/modules/config/**/*.ts'], rules: zone({ environment: true }) },
   { files: ['src/{sockets,network}/**/*.ts'], rules: zone({ patterns: [ENGINE_STANDS_ALONE] }) },
   {
-    files: ['src/sockets/dial.ts', 'src/sockets/stream-server.ts', 'src/sockets/kernel-handle.ts'],
+    files: [
+      'src/sockets/connect/dial.ts',
+      'src/sockets/listen/stream-server.ts',
+      'src/sockets/stream/kernel-handle.ts',
+    ],
     rules: zone({ may: ['net'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   // TLS goes over connections there are: these two dial nothing and listen nowhere.
   {
-    files: ['src/sockets/tls-context.ts', 'src/sockets/tls-handshake.ts'],
+    files: ['src/sockets/tls/tls-context.ts', 'src/sockets/tls/tls-handshake.ts'],
     rules: zone({ may: ['tls'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   {
-    files: ['src/sockets/resolve.ts'],
+    files: ['src/sockets/connect/resolve.ts'],
     rules: zone({ may: ['dns'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   // It asks the service beside it, on loopback, and nothing else.

@@ -1,10 +1,10 @@
 import type { Endpoint } from './endpoint.js';
 import type { SocketError } from './errors.js';
-import type { ByteLog } from './byte-log.js';
-import type { DatagramLog } from './datagram-log.js';
-import { FlowEvents } from './flow-events.js';
+import type { ByteLog } from './receive/byte-log.js';
+import type { DatagramLog } from './datagram/datagram-log.js';
+import { FlowEvents } from './receive/flow-events.js';
 import type { PeerCredentials } from './native/peer-credentials.js';
-import type { Sent } from './send-queue.js';
+import type { Sent } from './stream/send-queue.js';
 import {
   ManagedSocket,
   type CloseReason,

@@ -1,10 +1,10 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import { DataSocket } from './data-socket.js';
-import { openDatagramSocket, type DatagramRequest } from './datagram-open.js';
-import { DatagramSocket } from './datagram-socket.js';
-import { Clients, type ConnectRequest, type UnixConnectRequest } from './clients.js';
-import { ConnectingClient } from './connecting-client.js';
-import { closeConnections } from './drain.js';
+import { openDatagramSocket, type DatagramRequest } from './datagram/datagram-open.js';
+import { DatagramSocket } from './datagram/datagram-socket.js';
+import { Clients, type ConnectRequest, type UnixConnectRequest } from './connect/clients.js';
+import { ConnectingClient } from './connect/connecting-client.js';
+import { closeConnections } from './listen/drain.js';
 import { SocketError } from './errors.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
 import { tcpDefaults } from './options/setting.js';
@@ -15,18 +15,18 @@ import {
   type Listener,
   type ListenerSpec,
   type ListenRequest,
-} from './listeners.js';
+} from './listen/listeners.js';
 import { Policy, type PolicySettings } from './policy.js';
-import { ReceiveBudget } from './receive-budget.js';
+import { ReceiveBudget } from './receive/receive-budget.js';
 import { Registry } from './registry.js';
 import { Removals } from './removal.js';
-import type { Dropped } from './flow-events.js';
+import type { Dropped } from './receive/flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
 import type { ProcessSettings } from './socket-settings.js';
-import { StreamConnection } from './stream-connection.js';
-import { StreamListener, type Admission } from './stream-listener.js';
-import { UnixFiles, type UnixSettings } from './unix-files.js';
+import { StreamConnection } from './stream/stream-connection.js';
+import { StreamListener, type Admission } from './listen/stream-listener.js';
+import { UnixFiles, type UnixSettings } from './unix/unix-files.js';
 
 export interface EngineOptions {
   limits?: Partial<Limits>;

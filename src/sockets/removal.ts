@@ -1,9 +1,9 @@
 import { DataSocket } from './data-socket.js';
-import { closeConnections, type OnEvent } from './drain.js';
+import { closeConnections, type OnEvent } from './listen/drain.js';
 import { SocketError } from './errors.js';
 import type { Registry } from './registry.js';
 import type { ManagedSocket } from './socket.js';
-import { StreamListener } from './stream-listener.js';
+import { StreamListener } from './listen/stream-listener.js';
 
 /** What callers remove: each socket once, a listener with its connections. */
 export class Removals {

@@ -1,5 +1,5 @@
-import type { StreamOverflow } from './byte-log.js';
-import type { DatagramOverflow } from './datagram-log.js';
+import type { StreamOverflow } from './receive/byte-log.js';
+import type { DatagramOverflow } from './datagram/datagram-log.js';
 
 /** How a socket was asked to be: the same for every kind. */
 export interface SocketLabels {

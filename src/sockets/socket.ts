@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
-import type { Dropped } from './flow-events.js';
+import type { Dropped } from './receive/flow-events.js';
 import { Lease, renewed } from './lease.js';
 import type { Limits } from './limits.js';
-import type { ReceiveBudget } from './receive-budget.js';
+import type { ReceiveBudget } from './receive/receive-budget.js';
 import type { ProcessSettings, SocketLabels } from './socket-settings.js';
 
 export const SOCKET_KINDS = ['listener', 'connection', 'client'] as const;

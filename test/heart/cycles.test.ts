@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine, type DataSocket, type ManagedSocket, type StreamListener } from '../../src/sockets/index.js';
-import type { ListenRequest } from '../../src/sockets/listeners.js';
+import type { ListenRequest } from '../../src/sockets/listen/listeners.js';
 import { portOf } from '../support/ends.js';
 import { until } from '../support/peers.js';
 

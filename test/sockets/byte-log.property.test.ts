@@ -1,10 +1,15 @@
 import fc from 'fast-check';
-import type { Dropped } from '../../src/sockets/flow-events.js';
+import type { Dropped } from '../../src/sockets/receive/flow-events.js';
 import { SocketError } from '../../src/sockets/errors.js';
-import { readWhole, type BytesPiece, type LogReader, type LogView } from '../../src/sockets/log-view.js';
-import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import { ByteLog, type StreamOverflow } from '../../src/sockets/byte-log.js';
-import type { StartAt } from '../../src/sockets/receive-log.js';
+import {
+  readWhole,
+  type BytesPiece,
+  type LogReader,
+  type LogView,
+} from '../../src/sockets/receive/log-view.js';
+import { ReceiveBudget } from '../../src/sockets/receive/receive-budget.js';
+import { ByteLog, type StreamOverflow } from '../../src/sockets/receive/byte-log.js';
+import type { StartAt } from '../../src/sockets/receive/receive-log.js';
 
 /** The byte at each offset is known, so that any read can be checked without keeping a copy. */
 const byteAt = (offset: number): number => (offset * 31 + (offset >>> 8) * 7) & 0xff;

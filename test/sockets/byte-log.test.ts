@@ -1,7 +1,7 @@
 import { SocketError } from '../../src/sockets/errors.js';
 import { BUDGET_RESERVE_BYTES, MAX_READERS } from '../../src/sockets/limits.js';
-import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import { ByteLog, type StreamOverflow } from '../../src/sockets/byte-log.js';
+import { ReceiveBudget } from '../../src/sockets/receive/receive-budget.js';
+import { ByteLog, type StreamOverflow } from '../../src/sockets/receive/byte-log.js';
 
 const noop = (): void => undefined;
 

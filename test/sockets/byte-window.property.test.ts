@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ByteWindow } from '../../src/sockets/byte-window.js';
+import { ByteWindow } from '../../src/sockets/receive/byte-window.js';
 
 type Step = { do: 'write' | 'lend' | 'return' | 'forget'; size: number };
 

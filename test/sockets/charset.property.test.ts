@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
-import { decode, encode, isEncoding, isReadableEncoding } from '../../src/sockets/payload.js';
+import { decode, encode, isEncoding, isReadableEncoding } from '../../src/sockets/text/payload.js';
 
 const UNICODE = ['utf8', 'UTF-16LE', 'UTF-16BE', 'UTF-32LE', 'UTF-32BE', 'CESU-8', 'GB18030'];
 const TABLES = [

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { DatagramLog, type DatagramOverflow } from '../../src/sockets/datagram-log.js';
-import { readRecord, type Arrival } from '../../src/sockets/datagram-record.js';
-import type { Dropped } from '../../src/sockets/flow-events.js';
-import type { DatagramsPiece, LogReader, LogView } from '../../src/sockets/log-view.js';
-import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import type { StartAt } from '../../src/sockets/receive-log.js';
+import { DatagramLog, type DatagramOverflow } from '../../src/sockets/datagram/datagram-log.js';
+import { readRecord, type Arrival } from '../../src/sockets/datagram/datagram-record.js';
+import type { Dropped } from '../../src/sockets/receive/flow-events.js';
+import type { DatagramsPiece, LogReader, LogView } from '../../src/sockets/receive/log-view.js';
+import { ReceiveBudget } from '../../src/sockets/receive/receive-budget.js';
+import type { StartAt } from '../../src/sockets/receive/receive-log.js';
 
 /** What the window counts for an IPv4 datagram beside its payload. */
 const OVERHEAD_BYTES = 40;

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { Engine, type SocketError, type Limits, type SocketEvent } from '../../src/sockets/index.js';
-import type { ListenRequest } from '../../src/sockets/listeners.js';
-import { readingEndedBy } from '../../src/sockets/kernel-handle.js';
+import type { ListenRequest } from '../../src/sockets/listen/listeners.js';
+import { readingEndedBy } from '../../src/sockets/stream/kernel-handle.js';
 import type { ReceiveSettings } from '../../src/sockets/socket-settings.js';
-import type { StreamConnection } from '../../src/sockets/stream-connection.js';
-import type { StreamListener } from '../../src/sockets/stream-listener.js';
+import type { StreamConnection } from '../../src/sockets/stream/stream-connection.js';
+import type { StreamListener } from '../../src/sockets/listen/stream-listener.js';
 import { portOf } from '../support/ends.js';
 
 const RECEIVE: ReceiveSettings = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FlowEvents, type Dropped } from '../../src/sockets/flow-events.js';
+import { FlowEvents, type Dropped } from '../../src/sockets/receive/flow-events.js';
 import { FLOW_EVENT_MS } from '../../src/sockets/limits.js';
 
 type Told = [name: string, gap: Dropped | null];

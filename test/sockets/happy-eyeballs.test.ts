@@ -1,5 +1,5 @@
 import { SocketError } from '../../src/sockets/errors.js';
-import { interleave, race } from '../../src/sockets/happy-eyeballs.js';
+import { interleave, race } from '../../src/sockets/connect/happy-eyeballs.js';
 
 const DELAY_MS = 250;
 

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { decode, decodeWithin, encode, isEncoding, isReadableEncoding } from '../../src/sockets/payload.js';
+import {
+  decode,
+  decodeWithin,
+  encode,
+  isEncoding,
+  isReadableEncoding,
+} from '../../src/sockets/text/payload.js';
 
 describe('text as bytes', () => {
   test('is what the encoding says', () => {

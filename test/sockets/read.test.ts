@@ -1,7 +1,7 @@
-import { ReceiveBudget } from '../../src/sockets/receive-budget.js';
-import { follow } from '../../src/sockets/follow.js';
-import { readAt, receiveAs, type ReadRequest } from '../../src/sockets/read.js';
-import { ByteLog } from '../../src/sockets/byte-log.js';
+import { ReceiveBudget } from '../../src/sockets/receive/receive-budget.js';
+import { follow } from '../../src/sockets/receive/follow.js';
+import { readAt, receiveAs, type ReadRequest } from '../../src/sockets/receive/read.js';
+import { ByteLog } from '../../src/sockets/receive/byte-log.js';
 
 const noop = (): void => undefined;
 

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bind, close, listen, socket } from '../../src/sockets/native/syscalls.js';
-import { UnixFiles } from '../../src/sockets/unix-files.js';
-import { unixEndpoint } from '../../src/sockets/unix-path.js';
+import { UnixFiles } from '../../src/sockets/unix/unix-files.js';
+import { unixEndpoint } from '../../src/sockets/unix/unix-path.js';
 
 let root: string;
 let directory: string;

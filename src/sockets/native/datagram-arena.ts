@@ -1,4 +1,4 @@
-import type { Arrival } from '../datagram-record.js';
+import type { Arrival } from '../datagram/datagram-record.js';
 import { SocketError } from '../errors.js';
 import { errno, lastingMemory, libc } from './libc.js';
 import { AF } from './sockaddr.js';
