@@ -41,8 +41,12 @@ export function scopedAddressBytes(text: string): Uint8Array | null {
   const { address, zone } = splitZone(text);
   const bytes = addressBytes(address);
   if (bytes === null || zone === null) return bytes;
-  const isLinkLocal = bytes[0] === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80;
-  return isLinkLocal && ZONE.test(zone) ? bytes : null;
+  return isLinkLocal(bytes) && ZONE.test(zone) ? bytes : null;
+}
+
+/** fe80::/10 (RFC 4291, 2.5.6): it names a host on one link, and which one is not in it. */
+export function isLinkLocal(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80;
 }
 
 /** The name or number of an interface: IFNAMSIZ is 16. */

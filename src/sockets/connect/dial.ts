@@ -1,6 +1,8 @@
 import type net from 'node:net';
 import {
+  addressBytes,
   endpointOf,
+  isLinkLocal,
   scopedAddressBytes,
   splitZone,
   type Family,
@@ -159,7 +161,7 @@ function connect<T>(
   const end = endpointOf(address, target.port);
   const { port, family } = end;
   return new Promise<T>((resolve, reject) => {
-    checkZone(address);
+    checkZone(end, target.localAddress);
     const fd = openStream({ family, local: localEnd(target, family), options: target.options });
     const socket = socketOver(fd);
     const fail = (error: SocketError): void => {
@@ -192,8 +194,15 @@ function cutShort(reason: unknown, { address, port }: InternetEndpoint): SocketE
   return new SocketError(code, message, { syscall: 'connect', address, port });
 }
 
-/** libuv would take an interface that there is not for none. */
-function checkZone(address: string): void {
+/**
+ * libuv would take an interface that there is not for none, and newer versions choose one where none is
+ * given. The kernel refuses both; only an own end on a link says which is meant.
+ */
+function checkZone({ address, port }: InternetEndpoint, localAddress: string | null): void {
   const { zone } = splitZone(address);
-  if (zone !== null) interfaceIndex(zone);
+  if (zone !== null) return void interfaceIndex(zone);
+  const bytes = addressBytes(address);
+  if (bytes === null || !isLinkLocal(bytes) || localAddress?.includes('%') === true) return;
+  const message = `connect EINVAL ${address}: a link-local address needs its zone`;
+  throw new SocketError('EINVAL', message, { syscall: 'connect', address, port });
 }
