@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Engine } from '../../sockets/index.js';
 import { EVENT_STREAM, Operation } from '../common/api.js';
 import { isWanted, MissedDto, SocketEventDto } from '../common/event.dto.js';
+import { goneSignal } from '../common/gone-signal.js';
 import { EventFeed } from '../engine/event-feed.js';
 import { invalid } from '../problems/problem.js';
 import { eventStream } from './event-stream.js';
@@ -62,13 +63,11 @@ export class EventsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): StreamableFile {
     const names = query.events?.split(',');
-    const gone = new AbortController();
     const cursor = this.feed.follow(placeOf(header, query) ?? this.feed.lastId);
-    reply.raw.once('close', () => gone.abort());
     const events = eventStream(this.feed, {
       wanted: (event) => isWanted(event, query, names),
       cursor,
-      ends: [gone.signal, this.engine.stopSignal],
+      ends: [goneSignal(reply), this.engine.stopSignal],
       cut: () => reply.raw.destroy(),
     });
     void reply.header('cache-control', 'no-store');

@@ -11,7 +11,6 @@ const SOCK_CLOEXEC = 0o2000000;
 /** Option levels and names that the engine itself sets; the catalogue of options has the rest. */
 export const SOL_SOCKET = 1;
 const SO_ERROR = 4;
-export const SO_REUSEPORT = 15;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 

@@ -9,9 +9,6 @@ export type GapPiece = { kind: 'gap' } & Gap;
 /** What a reader gets of a log, by the log's kind: data that lies together in memory. */
 export type DataPiece = BytesPiece | DatagramsPiece;
 
-/** Data, or a hole with its exact bounds. */
-export type Piece = DataPiece | GapPiece;
-
 /**
  * Call `release` once when the data will not be looked at again, so that its memory can be used
  * again. Without the call it stays what it is, for as long as somebody holds it.
