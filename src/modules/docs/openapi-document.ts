@@ -3,8 +3,8 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import { OCTET_STREAM_EXTENSION } from '../common/api.js';
 import { VERSION } from '../common/version.js';
 
-const DESCRIPTION = `The BSD socket API as a service: create, inspect and close TCP sockets on this host, and read what they
-receive, in order and with nothing lost silently. The WebSocket side is described in \`/asyncapi.json\`.
+const DESCRIPTION = `The BSD socket API as a service: create, inspect and close TCP, TLS, UDP and Unix sockets on this host,
+and read what they receive, in order and with nothing lost silently. The WebSocket side is described in \`/asyncapi.json\`.
 
 Try it in this order: create a listener, create a client that connects to it, send, receive, close.`;
 
