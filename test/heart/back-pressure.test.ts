@@ -119,12 +119,15 @@ it('a sender is slowed by a pipe that has stopped reading its TCP connection', a
   expect(view.received).toMatchObject({ droppedBytes: 0, paused: true });
 });
 
-it('an observer that has stopped reading its TCP connection slows nobody and costs no memory', async () => {
+it('observers that have stopped reading their TCP connections slow nobody and cost no memory', async () => {
   const total = 256 * MiB;
   const [sender, { id }] = await (await listen()).flood(total);
-  const observer = await StreamClient.open(service);
-  await observer.attach({ socketId: id, mode: 'observe', from: 'earliest', windowBytes: WIDE });
-  observer.stopReading();
+  // As many as would hold four times the bar between them, if what they may be ahead were kept for them.
+  for (let i = 0; i < 4; i++) {
+    const observer = await StreamClient.open(service);
+    await observer.attach({ socketId: id, mode: 'observe', from: 'earliest', windowBytes: WIDE });
+    observer.stopReading();
+  }
 
   const reader = new ConsumingReader(service, { socketId: id, windowBytes: WINDOW });
   await reader.attach();
@@ -133,5 +136,5 @@ it('an observer that has stopped reading its TCP connection slows nobody and cos
   const halfway = service.rss();
   expect(await reader.read()).toBe(total);
   expect(reader.hash.digest('hex')).toBe((await sender.event('sent')).sha256);
-  expect(service.rss() - halfway).toBeLessThan(MEMORY / 2);
+  expect(service.rss() - halfway).toBeLessThan(MEMORY);
 }, 60_000);
