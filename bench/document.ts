@@ -2,7 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 
-/* docs/benchmarks.md: one section for each figure, replaced when that figure is measured anew. */
+/*
+ * docs/benchmarks.md: one section for each figure, replaced when that figure is measured anew. What
+ * stands in it under the heading below is written by hand, and stays.
+ */
+
+const BY_HAND = '### What was tried';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 
@@ -23,7 +28,12 @@ export async function formatMarkdown(markdown: string): Promise<string> {
 
 /** Puts the sections measured now in the place of the older ones, by their heading. */
 export async function writeDocument(sections: Map<number, string>): Promise<void> {
-  const all = new Map([...storedSections(), ...sections]);
+  const all = storedSections();
+  for (const [number, section] of sections) {
+    const before = all.get(number) ?? '';
+    const byHand = before.includes(BY_HAND) ? before.slice(before.indexOf(BY_HAND)) : '';
+    all.set(number, `${section}\n\n${byHand}`);
+  }
   const ordered = [...all].sort(([a], [b]) => a - b).map(([, section]) => section);
   mkdirSync(new URL('../docs/', import.meta.url), { recursive: true });
   writeFileSync(DOCUMENT, await formatMarkdown([INTRODUCTION, ...ordered].join('\n\n')));
@@ -31,7 +41,7 @@ export async function writeDocument(sections: Map<number, string>): Promise<void
 
 function storedSections(): Map<number, string> {
   if (!existsSync(DOCUMENT)) return new Map();
-  const parts = readFileSync(DOCUMENT, 'utf8').split(/^(?=## )/m);
+  const parts = readFileSync(DOCUMENT, 'utf8').split(/^(?=## \d)/m);
   const numbered = parts.map((part): [number, string] => [
     Number(/^## (\d+)\./.exec(part)?.[1]),
     part.trim(),

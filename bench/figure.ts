@@ -12,22 +12,29 @@ export interface Metric {
   digits: number;
 }
 
+/** What a metric of `of` should reach: its ratio to the same metric of `to`, or, without `to`, the value itself. */
 export interface Goal {
   of: string;
-  to: string;
+  to?: string;
   metric: string;
-  atMost: number;
+  atMost?: number;
+  atLeast?: number;
 }
 
+/** One file each, figures/NN-name.ts, exported as `figure`; the runner finds them by their names. */
 export interface Figure {
+  /** As in the name of the file: what `--only` takes, and the place in the document. */
   number: number;
   title: string;
   /** How it is measured, for the reader of the table. */
   about: (options: Options) => string;
+  /** What the rows of the table are; bridges when nothing is said. */
+  rows?: string;
   metrics: Metric[];
   /** Shares of one core that the load processes used: more than 0.9 and the load is what was measured. */
   loads: Metric[];
   goals: Goal[];
+  /** `sideBySide` does it for bridges. */
   measure: (options: Options) => Promise<Measured>;
 }
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type Figure, type Measured, type Metric, type Sample } from './figure.js';
+import { type Figure, type Goal, type Measured, type Metric, type Sample } from './figure.js';
 import { type Options } from './options.js';
 import { medianRatio, spread } from './statistics.js';
 
@@ -17,6 +17,7 @@ export function reportFigure(figure: Figure, measured: Measured, options: Option
     figure.about(options),
     spreads(figure, measured),
     ratios(figure, measured),
+    absolute(figure, measured),
     notes(figure, measured)
       .map((note) => `- ${note}`)
       .join('\n'),
@@ -26,9 +27,9 @@ export function reportFigure(figure: Figure, measured: Measured, options: Option
     .join('\n\n');
 }
 
-function spreads({ metrics }: Figure, { samples }: Measured): string {
+function spreads({ metrics, rows: heading = 'bridge' }: Figure, { samples }: Measured): string {
   const rows = [...samples].map(([name, taken]) => [name, ...metrics.map((metric) => cell(metric, taken))]);
-  return table(['bridge', ...metrics.map(({ label }) => label)], rows);
+  return table([heading, ...metrics.map(({ label }) => label)], rows);
 }
 
 function cell({ key, digits }: Metric, taken: Sample[]): string {
@@ -36,28 +37,51 @@ function cell({ key, digits }: Metric, taken: Sample[]): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 }
 
+/** Each of ours to each of the others, and whatever else has a goal. */
 function ratios(figure: Figure, { samples }: Measured): string {
-  const bridges = [...samples.keys()];
-  const ours = bridges.filter((name) => name.startsWith('Sockeye'));
-  const others = bridges.filter((name) => !ours.includes(name));
-  const rows = ours.flatMap((of) =>
-    others.map((to) => {
-      const ratio = (key: string): number =>
-        medianRatio(values(samples.get(of) ?? [], key), values(samples.get(to) ?? [], key));
-      const goals = figure.goals.filter((goal) => goal.of === of && goal.to === to);
-      const verdicts = goals.map(({ metric, atMost }) => {
-        const label = figure.metrics.find(({ key }) => key === metric)?.label ?? metric;
-        return `${label} at most ${atMost}: ${ratio(metric) <= atMost ? 'reached' : '**missed**'}`;
-      });
-      return [
-        `${of} / ${to}`,
-        ...figure.metrics.map(({ key }) => ratio(key).toFixed(2)),
-        verdicts.join('; '),
-      ];
-    }),
-  );
+  const rows = pairs(figure, [...samples.keys()]).map(([of, to]) => {
+    const ratio = (key: string): number =>
+      medianRatio(values(samples.get(of) ?? [], key), values(samples.get(to) ?? [], key));
+    const goals = figure.goals.filter((goal) => goal.of === of && goal.to === to);
+    return [
+      `${of} / ${to}`,
+      ...figure.metrics.map(({ key }) => ratio(key).toFixed(2)),
+      goals.map((goal) => verdict(figure, goal, ratio(goal.metric))).join('; '),
+    ];
+  });
   if (rows.length === 0) return '';
   return table(['ratio, median of the rounds', ...figure.metrics.map(({ label }) => label), 'goal'], rows);
+}
+
+function pairs({ goals }: Figure, names: string[]): [string, string][] {
+  const ours = names.filter((name) => name.startsWith('Sockeye'));
+  const others = names.filter((name) => !ours.includes(name));
+  const pairs = ours.flatMap((of) => others.map((to): [string, string] => [of, to]));
+  for (const { of, to } of goals) {
+    if (to === undefined || pairs.some((pair) => pair[0] === of && pair[1] === to)) continue;
+    if (names.includes(of) && names.includes(to)) pairs.push([of, to]);
+  }
+  return pairs;
+}
+
+/** Goals for the values themselves. */
+function absolute(figure: Figure, { samples }: Measured): string {
+  const goals = figure.goals.filter(({ of, to }) => to === undefined && samples.has(of));
+  const lines = goals.map((goal) => {
+    const { median } = spread(values(samples.get(goal.of) ?? [], goal.metric));
+    return `- Goal: ${goal.of}, ${verdict(figure, goal, median)}`;
+  });
+  return lines.join('\n');
+}
+
+function verdict({ metrics }: Figure, { metric, atMost, atLeast }: Goal, value: number): string {
+  const label = metrics.find(({ key }) => key === metric)?.label ?? metric;
+  const reached = value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity);
+  const bounds = [
+    ...(atMost === undefined ? [] : [`at most ${atMost}`]),
+    ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
+  ];
+  return `${label} ${bounds.join(', ')}: ${reached ? 'reached' : '**missed**'}`;
 }
 
 function notes(figure: Figure, { samples, leftOut, othersShare }: Measured): string[] {
@@ -79,9 +103,12 @@ function notes(figure: Figure, { samples, leftOut, othersShare }: Measured): str
     ({ name, reason, failed }) => `${failed ? '**Failed**' : 'Left out'}: ${name}: ${reason}`,
   );
   const cores = availableParallelism();
-  const load = `Load processes, share of one core of ${cores} (median). ${shares.join('. ')}.`;
+  const load =
+    shares.length > 0
+      ? [`Load processes, share of one core of ${cores} (median). ${shares.join('. ')}.`]
+      : [];
   const others = `Other programs used ${percent(othersShare)} of the machine meanwhile${othersShare > QUIET_SHARE ? ': take the ratios with care' : ''}.`;
-  return [...absent, ...limited, ...(samples.size > 0 ? [load, others] : [])];
+  return [...absent, ...limited, ...(samples.size > 0 ? [...load, others] : [])];
 }
 
 function values(taken: readonly Sample[], key: string): number[] {

@@ -1,7 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { writeDocument, formatMarkdown } from './document.js';
 import { type Figure } from './figure.js';
-import { bulk } from './figures/01-bulk.js';
-import { roundTrip } from './figures/02-round-trip.js';
 import { describeMachine } from './machine.js';
 import { readOptions } from './options.js';
 import { reportFigure } from './report.js';
@@ -9,23 +8,35 @@ import { reportFigure } from './report.js';
 /*
  * The benchmark, side by side with peers: npm run bench -- --help
  *
- *   figures/     what is measured, one file each
+ *   figures/     what is measured, one file each, NN-name.ts
  *   peers/       the bridges: how each is started and reached
  *   baselines/   bridges of our own to compare with, as small as they can be
  *   load/        source, sink, echo, pinger: processes of their own, never the bottleneck, or the report says so
+ *   bulk.ts      how the bulk figures are measured
  *   figure.ts    what a figure is; measuring bridges in turn
  *   report.ts    a figure as a table, its ratios against the goals
  */
 
-const FIGURES: Figure[] = [bulk, roundTrip];
+/** The figures asked for, or all, in their order. */
+async function figures(only: number[]): Promise<Figure[]> {
+  const folder = new URL('./figures/', import.meta.url);
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.js'))
+    .sort();
+  const numbers = files.map((file) => parseInt(file, 10));
+  const unknown = only.filter((number) => !numbers.includes(number));
+  if (unknown.length > 0) throw new Error(`there is no figure ${unknown.join(', ')}: ${numbers.join(', ')}`);
+  const chosen = files.filter((_, index) => only.length === 0 || only.includes(numbers[index] ?? NaN));
+  const modules = chosen.map((file) => import(new URL(file, folder).href) as Promise<{ figure: Figure }>);
+  return (await Promise.all(modules)).map(({ figure }) => figure);
+}
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (!options) return;
-  const chosen = FIGURES.filter(({ number }) => options.only.length === 0 || options.only.includes(number));
   const sections = new Map<number, string>();
 
-  for (const figure of chosen) {
+  for (const figure of await figures(options.only)) {
     console.log(`\n${figure.number}. ${figure.title}`);
     const measured = await figure.measure(options);
     const section = reportFigure(figure, measured, options, describeMachine());

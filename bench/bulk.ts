@@ -1,52 +1,46 @@
-import { type Figure, type Measured, type Sample, sideBySide } from '../figure.js';
-import { LoadProcess } from '../load/rpc.js';
-import { type SinkCalls } from '../load/sink.js';
-import { type SourceCalls } from '../load/source.js';
-import { seconds } from '../load/stopwatch.js';
-import { type Options, sizeText } from '../options.js';
-import { bareWs } from '../peers/bare-ws.js';
-import { type Peer } from '../peers/peer.js';
-import { sockeyePipe, sockeyeStream } from '../peers/sockeye.js';
-import { websockify } from '../peers/websockify.js';
-import { treeCpuSeconds } from '../process-cpu.js';
+import { type Measured, type Metric, type Sample, sideBySide } from './figure.js';
+import { LoadProcess } from './load/rpc.js';
+import { type SinkCalls } from './load/sink.js';
+import { type SourceCalls } from './load/source.js';
+import { seconds } from './load/stopwatch.js';
+import { type Options, sizeText } from './options.js';
+import { bareWs } from './peers/bare-ws.js';
+import { type Peer, type PeerKind } from './peers/peer.js';
+import { websockify } from './peers/websockify.js';
+import { treeCpuSeconds } from './process-cpu.js';
 
-/* Bulk: a TCP source -> the bridge -> a WebSocket sink, three processes. */
+/* Figures 1 and 2: a TCP source -> the bridge -> a WebSocket sink, three processes. */
 
 const GIB = 2 ** 30;
 const CHECK_BYTES = 128 * 2 ** 20;
 /** The slowest that is still worth waiting for. */
 const FLOOR_BYTES_PER_SECOND = 30e6;
 
-export const bulk: Figure = {
-  number: 1,
-  title: 'TCP to WebSocket, bulk',
-  about: ({ bytes }) =>
-    `${sizeText(bytes)} from a TCP source through the bridge to a WebSocket sink, one connection. ` +
-    'CPU is user and system time of the bridge alone, with all its processes. ' +
-    '`/v1/pipe` dials when the WebSocket opens; `/v1/stream` is one consuming channel, acknowledged every 256 KiB.',
-  metrics: [
-    { key: 'cpu', label: 'CPU s/GiB', digits: 2 },
-    { key: 'rate', label: 'MB/s', digits: 0 },
-  ],
-  loads: [
-    { key: 'source', label: 'source', digits: 2 },
-    { key: 'sink', label: 'sink', digits: 2 },
-  ],
-  goals: [
-    { of: sockeyePipe.name, to: bareWs.name, metric: 'cpu', atMost: 0.45 },
-    { of: sockeyePipe.name, to: websockify.name, metric: 'cpu', atMost: 0.45 },
-    { of: sockeyeStream.name, to: websockify.name, metric: 'cpu', atMost: 0.5 },
-  ],
-  measure,
-};
+export const BULK_METRICS: Metric[] = [
+  { key: 'cpu', label: 'CPU s/GiB', digits: 2 },
+  { key: 'rate', label: 'MB/s', digits: 0 },
+];
 
-async function measure({ runs, bytes }: Options): Promise<Measured> {
+export const BULK_LOADS: Metric[] = [
+  { key: 'source', label: 'source', digits: 2 },
+  { key: 'sink', label: 'sink', digits: 2 },
+];
+
+export function aboutBulk({ bytes }: Options): string {
+  return (
+    `${sizeText(bytes)} from a TCP source through the bridge to a WebSocket sink, one connection. ` +
+    'CPU is user and system time of the bridge alone, with all its processes.'
+  );
+}
+
+/** One way through Sockeye, and the bridges to compare it with, in turn. */
+export async function measureBulk(ours: PeerKind, { runs, bytes }: Options): Promise<Measured> {
   const source = new LoadProcess<SourceCalls>('source');
   const sink = new LoadProcess<SinkCalls>('sink');
   try {
     const port = await source.call('listen', undefined);
     return await sideBySide(
-      [sockeyePipe, sockeyeStream, bareWs, websockify],
+      [ours, bareWs, websockify],
       port,
       runs,
       async (peer) => {
