@@ -20,6 +20,7 @@
  *   seqpacket/        messages over a Unix socket
  *   unix/             where Unix sockets may be, their files, and which of them are ours
  *   receive/          what a socket received: offsets, readers, gaps, memory; recv and following
+ *   framing/          where in a stream one message ends and the next begins
  *   options/          getsockopt and setsockopt by name: a row an option, a file a level; TCP_INFO
  *   text/             bytes as text and back, in any charset
  *   native/           the socket calls of the C library

@@ -64,6 +64,7 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   EAI_FAIL: 'name-not-resolved',
   EAI_NONAME: 'name-not-resolved',
   EALREADY: 'conflict',
+  EBADMSG: 'conflict',
   ECANCELED: 'conflict',
   ECONNABORTED: 'connection-reset',
   ECONNREFUSED: 'connection-refused',
