@@ -17,7 +17,8 @@ import {
   type UnixConnectRequest,
 } from '../../sockets/index.js';
 import { invalid } from '../problems/problem.js';
-import { DurationMs, Labels, OneOf, OptionValues, SocketName, WindowBytes } from './fields.js';
+import { DurationMs, OneOf } from './fields.js';
+import { Labels, OptionValues, SocketName, WindowBytes } from './socket-fields.js';
 
 export class ReceiveDto {
   @WindowBytes({

@@ -1,7 +1,8 @@
 import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import { PROTOCOLS, SOCKET_STATES, type ManagedSocket } from '../../sockets/index.js';
 import { invalid } from '../problems/problem.js';
-import { Int, LabelFilter, OneOf, Text } from './fields.js';
+import { Int, OneOf, Text } from './fields.js';
+import { LabelFilter } from './socket-fields.js';
 import { ANY_SOCKET, anySocketDto, ListenerDto } from './listener.dto.js';
 import { SocketDto } from './socket.dto.js';
 import { IncludeQuery } from './tcp-info.dto.js';

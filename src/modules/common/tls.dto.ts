@@ -16,7 +16,8 @@ import {
   type TlsVersion,
 } from '../../sockets/index.js';
 import { invalid } from '../problems/problem.js';
-import { Flag, Host, OneOf, Text, Texts, type FieldOptions } from './fields.js';
+import type { FieldOptions } from './field.js';
+import { Flag, Host, OneOf, Text, Texts } from './fields.js';
 
 const MAX_KEY_CHARACTERS = 32 * 1024;
 

@@ -1,5 +1,5 @@
 import { EventFilter } from '../common/event.dto.js';
-import { EventId, EventNameList } from '../common/fields.js';
+import { EventId, EventNameList } from '../common/socket-fields.js';
 
 export class EventsQuery extends EventFilter {
   @EventNameList({

@@ -9,7 +9,7 @@ import {
   type OptionSetting,
 } from '../../sockets/index.js';
 import { Operation, SocketParam } from '../common/api.js';
-import { OPTION_VALUE_SCHEMAS } from '../common/fields.js';
+import { OPTION_VALUE_SCHEMAS } from '../common/socket-fields.js';
 import { KnownOptionListDto, knownOptionDto, OptionDto, optionDto } from './options.dto.js';
 import { OptionListDto, optionListDto } from './options.dto.js';
 import { OptionsPipe } from './options.pipe.js';

@@ -7,7 +7,7 @@ import {
   type OptionValue,
   type SocketOption,
 } from '../../sockets/index.js';
-import { OPTION_VALUE_SCHEMAS } from '../common/fields.js';
+import { OPTION_VALUE_SCHEMAS } from '../common/socket-fields.js';
 
 const CREDENTIALS_SCHEMA = {
   type: 'object',

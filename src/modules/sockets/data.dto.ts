@@ -3,17 +3,8 @@ import { ApiExtraModels, ApiOkResponse, ApiProperty, getSchemaPath } from '@nest
 import { IsString } from 'class-validator';
 import type { Destination, Encoding } from '../../sockets/index.js';
 import { DatagramDto, DestinationDto, DestinationField } from '../common/datagram.dto.js';
-import {
-  DurationMs,
-  EncodingField,
-  Flag,
-  Int,
-  Offset,
-  OneOf,
-  ReaderName,
-  SendEncodingField,
-  Text,
-} from '../common/fields.js';
+import { DurationMs, Flag, Int, OneOf, Text } from '../common/fields.js';
+import { EncodingField, Offset, ReaderName, SendEncodingField } from '../common/socket-fields.js';
 import { invalid } from '../problems/problem.js';
 
 const MAX_READ_BYTES = 16 * 1024 * 1024;

@@ -2,7 +2,8 @@ import { ApiProperty, IntersectionType, OmitType } from '@nestjs/swagger';
 import type { ManagedSocket } from '../../sockets/index.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { ListQuery } from '../common/list.dto.js';
-import { LabelFilter, OneOf, Text } from '../common/fields.js';
+import { OneOf, Text } from '../common/fields.js';
+import { LabelFilter } from '../common/socket-fields.js';
 import { invalid } from '../problems/problem.js';
 import { ReaderDto } from '../common/reception.dto.js';
 

@@ -7,7 +7,8 @@ import {
   type Handshake,
   type StreamConnection,
 } from '../../sockets/index.js';
-import { DurationMs, EncodingField, OneOf } from '../common/fields.js';
+import { DurationMs, OneOf } from '../common/fields.js';
+import { EncodingField } from '../common/socket-fields.js';
 import { ClientTlsDto, clientTls, ServerTlsDto } from '../common/tls.dto.js';
 import { validate } from '../common/validation.js';
 

@@ -4,18 +4,16 @@ import { ValidateBy, ValidateIf } from 'class-validator';
 import type { Encoding, SocketEventName, StartAt } from '../../sockets/index.js';
 import { DEFAULT_LIMITS } from '../../sockets/index.js';
 import { EventFilter } from '../common/event.dto.js';
+import { Int, OneOf, Text } from '../common/fields.js';
 import {
   EncodingField,
   EventId,
   EventNames,
-  Int,
   Offset,
-  OneOf,
   ReaderName,
   SendEncodingField,
-  Text,
   WindowBytes,
-} from '../common/fields.js';
+} from '../common/socket-fields.js';
 
 const STARTS = ['committed', 'earliest', 'live'];
 

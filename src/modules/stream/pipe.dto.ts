@@ -1,6 +1,7 @@
 import type { ClientTls, ConnectRequest, Limits, UnixConnectRequest } from '../../sockets/index.js';
 import { isDatagram, pathOf, ReceiveDto, receiveSettings } from '../common/create.dto.js';
-import { DurationMs, Flag, Host, OneOf, Port, ReaderName, Text } from '../common/fields.js';
+import { DurationMs, Flag, Host, OneOf, Port, Text } from '../common/fields.js';
+import { ReaderName } from '../common/socket-fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
 import { invalid } from '../problems/problem.js';
 
