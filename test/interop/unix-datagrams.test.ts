@@ -9,6 +9,7 @@ import {
   type SocketView,
   startService,
 } from '../support/service.js';
+import { PipeClient } from '../support/ws-client.js';
 
 const check = itWith('python3');
 const directory = mkdtempSync(join(tmpdir(), 'sockeye-unix-'));
@@ -112,6 +113,17 @@ check('a client without a file of its own gets its answer all the same', async (
     status: 502,
     body: { code: 'ECONNREFUSED' },
   });
+});
+
+check('a pipe to a file gets its answer all the same', async () => {
+  const python = startProgram('python3', ['-c', ECHO, inside('piped')]);
+  await python.output('READY', () => (python.stdout.toString() === 'READY\n' ? true : null));
+  const pipe = await PipeClient.open(service, 'protocol=unix-datagram&path=piped');
+  pipe.send('hello');
+  expect(String(await pipe.inbox.take('the answer', () => true))).toBe('HELLO');
+  expect((await python.exit()).code).toBe(0);
+  pipe.send('hello');
+  expect((await pipe.closing()).code).toBe(4502);
 });
 
 check('a send waits for a receiver whose queue is full, and goes on in order', async () => {

@@ -7,7 +7,8 @@
 # the tests that need the missing program say that they were skipped. SOCKEYE_INSTALL_PEERS=0 turns it off.
 set -euo pipefail
 
-PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl iptables tcpdump)
+PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl iptables tcpdump
+  python3-websockify)
 
 # Another process may hold the package manager's lock; longer than this and the tests go on without.
 LOCK_WAIT_SECONDS=120
@@ -31,6 +32,11 @@ has_openbsd_nc() {
 
 is_present() {
   local program
+  # A library of Debian's own python, whichever python3 stands first in the path.
+  if [[ $1 == python3-websockify ]]; then
+    /usr/bin/python3 -c 'import websockify.websocket' 2>/dev/null
+    return
+  fi
   program=$(program_of "$1")
   command -v "$program" >/dev/null 2>&1 || return 1
   if [[ $1 == netcat-openbsd ]]; then has_openbsd_nc; fi

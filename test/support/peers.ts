@@ -228,17 +228,29 @@ export interface PeerEvent {
   said?: { name: string; socketId: string };
   ttl?: number;
   tos?: number;
+  /** Of a WebSocket: the answer to the upgrade, a frame, what an exchange came to. */
+  status?: number;
+  subprotocol?: string | null;
+  fin?: boolean;
+  opcode?: number;
+  sentSha256?: string;
+  pings?: number;
+  pongs?: number;
 }
 
 export type PeerCommand =
   | { do: 'send' | 'send-urgent'; hex: string }
   | { do: 'send-text'; text: string; charset: string; from: number; to?: number }
   | { do: 'receive-text'; bytes: number; charset: string }
-  | { do: 'send-random'; bytes: number; seed: number }
+  | { do: 'send-random' | 'exchange'; bytes: number; seed: number }
+  | { do: 'frames'; frames: [fin: boolean, opcode: number, hex: string][] }
   | { do: 'receive'; bytes: number }
   | { do: 'start-tls'; role: 'server'; certificate: string; key: string; ca?: string; alpn?: string[] }
   | { do: 'start-tls'; role: 'client'; servername: string; ca: string; certificate?: string; key?: string }
-  | { do: 'drain' | 'message' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' | 'receive-urgent' };
+  | {
+      do:
+        'drain' | 'message' | 'next' | 'flush' | 'notify' | 'shutdown' | 'close' | 'reset' | 'receive-urgent';
+    };
 
 /** A script of `peers/`, run by python: says events, obeys commands, ends with its stdin. */
 export class Peer extends Program {
@@ -302,7 +314,7 @@ export class Peer extends Program {
 
 /** `prefix` puts another program in front of python, `ip netns exec NAME` for one. */
 export function startPeer(
-  script: 'peer.py' | 'flood.py' | 'headers.py' | 'events.py',
+  script: 'peer.py' | 'flood.py' | 'headers.py' | 'events.py' | 'websocket.py',
   args: string[],
   prefix: string[] = [],
 ): Peer {
@@ -319,9 +331,11 @@ export async function dial(port: number, host = '127.0.0.1', prefix: string[] = 
 }
 
 /** `it`, or a test that counts as skipped, with the reason in its title, where a program is missing. */
-export function itWith(...programs: string[]): (title: string, test: () => Promise<void>) => void {
+export function itWith(
+  ...programs: string[]
+): (title: string, test: () => Promise<void>, timeoutMs?: number) => void {
   const missing = programs.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
-  if (missing.length === 0) return (title, test) => it(title, test);
+  if (missing.length === 0) return (title, test, timeoutMs) => it(title, test, timeoutMs);
   console.warn(`interop tests skipped: ${missing.join(', ')} not installed`);
   return (title, test) => it.skip(`${title} (skipped: ${missing.join(', ')} not installed)`, test);
 }

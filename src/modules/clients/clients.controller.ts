@@ -4,13 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Engine, type DataSocket } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
-import { connectOver, isUnix } from '../common/create.dto.js';
+import { connectOver } from '../common/create.dto.js';
 import { goneSignal } from '../common/gone-signal.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
 import { IDEMPOTENCY_HEADER, Idempotent } from '../idempotency/idempotent.js';
-import { connectRequest, CreateClientDto, unixConnectRequest, unixDatagramRequest } from './clients.dto.js';
+import { clientRequest, CreateClientDto } from './clients.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
 
@@ -98,8 +98,6 @@ export class ClientsController {
 
   private open(body: CreateClientDto, gone: AbortSignal | undefined): Promise<DataSocket> {
     const { limits } = this.engine;
-    if (body.protocol === 'unix-datagram') return this.engine.openDatagram(unixDatagramRequest(body, limits));
-    const request = isUnix(body.protocol) ? unixConnectRequest(body, limits) : connectRequest(body, limits);
-    return connectOver(this.engine, body.protocol, request, gone);
+    return connectOver(this.engine, body.protocol, clientRequest(body, limits), gone);
   }
 }

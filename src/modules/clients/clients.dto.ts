@@ -1,5 +1,5 @@
 import type { ConnectRequest, DatagramRequest, Limits, UnixConnectRequest } from '../../sockets/index.js';
-import { CreateSocketDto, pathOf, socketSettings } from '../common/create.dto.js';
+import { CreateSocketDto, isUnix, pathOf, socketSettings, type Dial } from '../common/create.dto.js';
 import { invalid, type FieldError } from '../problems/problem.js';
 import { DurationMs, Host, Nested, OneOf, Port, Text } from '../common/fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
@@ -50,7 +50,13 @@ export class CreateClientDto extends CreateSocketDto {
   tls?: ClientTlsDto;
 }
 
-export function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
+/** What is to be connected, by the protocol. */
+export function clientRequest(dto: CreateClientDto, limits: Limits): Dial {
+  if (dto.protocol === 'unix-datagram') return unixDatagramRequest(dto, limits);
+  return isUnix(dto.protocol) ? unixConnectRequest(dto, limits) : connectRequest(dto, limits);
+}
+
+function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
   const { family, localAddress, localPort, idleTimeoutMs } = dto;
   const timeoutMs = dto.timeoutMs ?? null;
   const common = socketSettings(dto, limits);
@@ -73,7 +79,7 @@ function internetPeer({ host = '', port = 0, ...dto }: CreateClientDto): { host:
 }
 
 /** connect(2) of a Unix socket that has connections. */
-export function unixConnectRequest(dto: CreateClientDto, limits: Limits): UnixConnectRequest {
+function unixConnectRequest(dto: CreateClientDto, limits: Limits): UnixConnectRequest {
   if (dto.localPath !== undefined)
     throw invalid([{ pointer: '/localPath', detail: 'is for Unix datagram sockets' }]);
   const protocol = dto.protocol === 'unix-seqpacket' ? 'unix-seqpacket' : 'unix';
@@ -81,7 +87,7 @@ export function unixConnectRequest(dto: CreateClientDto, limits: Limits): UnixCo
 }
 
 /** connect(2) of a Unix datagram socket. */
-export function unixDatagramRequest(dto: CreateClientDto, limits: Limits): DatagramRequest {
+function unixDatagramRequest(dto: CreateClientDto, limits: Limits): DatagramRequest {
   const { localPath = null } = dto;
   const common = { ...socketSettings(dto, limits), ...unixPeer(dto) };
   return { ...common, as: 'file', protocol: 'unix-datagram', localPath };

@@ -8,6 +8,7 @@ import {
   refusalOf,
   optionSettings,
   type ConnectRequest,
+  type DatagramRequest,
   type DataSocket,
   type Engine,
   type Limits,
@@ -143,13 +144,17 @@ export function pathOf({ protocol, path }: { protocol: string; path?: string | u
   throw invalid([{ pointer: '/path', detail }]);
 }
 
+/** What a caller can have connected. */
+export type Dial = ConnectRequest | UnixConnectRequest | DatagramRequest;
+
 /** connect(2) over a protocol that the caller named. EPROTONOSUPPORT for those that are still to come. */
 export async function connectOver(
   engine: Engine,
   protocol: string,
-  request: ConnectRequest | UnixConnectRequest,
+  request: Dial,
   gone?: AbortSignal,
 ): Promise<DataSocket> {
+  if ('as' in request) return engine.openDatagram(request);
   if ('path' in request) return engine.connectUnix(request, gone);
   const timeoutMs = engine.dialTimeoutMs(request.timeoutMs);
   if (protocol === 'udp') return engine.openDatagram({ ...request, as: 'connected', protocol, timeoutMs });

@@ -13,6 +13,7 @@ const OVER_LIMITS = ['quota-exceeded', 'resource-exhausted'];
 export function closeCodeOf(problem: Problem): { code: number; reason: string } {
   const { type: reason, status } = problem;
   const kind = slugOf(problem);
+  if (kind === 'not-ready') return { code: CLOSE_GOING_AWAY, reason };
   if (kind === 'blocked-by-policy') return { code: CLOSE_POLICY_VIOLATION, reason };
   return { code: OVER_LIMITS.includes(kind) ? CLOSE_TRY_AGAIN_LATER : 4000 + status, reason };
 }

@@ -15,14 +15,15 @@ import { connectOver } from '../common/create.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, problemOf } from '../problems/problem.js';
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
+import { PipeIntake } from './pipe-intake.js';
 import { pipeTarget, PipeQuery } from './pipe.dto.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
 /** At most this much in one message: clients need not hold more at once. */
 const FRAME_BYTES = 64 * 1024;
 
-/** More than this waiting for the socket, and the WebSocket is not read further. */
-const MAX_QUEUED_BYTES = 1024 * 1024;
+/** Messages on their way to the kernel, however short. */
+const MAX_UNSENT = 4096;
 
 type PipeReader = LogReader<BytesPiece> | LogReader<DatagramsPiece>;
 
@@ -32,13 +33,13 @@ type PipeReader = LogReader<BytesPiece> | LogReader<DatagramsPiece>;
  */
 export class PipeSession {
   private readonly writer: WebSocketWriter;
+  private readonly intake: PipeIntake;
+  /** Aborted when the WebSocket is gone: a dial ends there and then. */
+  private readonly gone = new AbortController();
   private connection: DataSocket | null = null;
   private reader: PipeReader | null = null;
   /** Dialled by this WebSocket: it dies with it. */
   private dialled = false;
-  private gone = false;
-  private readonly early: Buffer[] = [];
-  private queuedBytes = 0;
   /** Messages that the kernel has not taken; the close waits for them, for as long as the client needs. */
   private unsent = 0;
 
@@ -49,10 +50,11 @@ export class PipeSession {
     query: URLSearchParams,
   ) {
     this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
+    this.intake = new PipeIntake(webSocket, (error) => this.fail(error));
     webSocket.on('message', (data: Buffer, isBinary) => this.received(data, isBinary));
     webSocket.once('close', () => this.end());
-    // Nothing is taken from the client before there is a socket to give it to.
-    webSocket.pause();
+    // It is over once both have said so: a client need not close its TCP connection then.
+    socket.once('finish', () => this.end());
     this.start(query).catch((error: unknown) => this.fail(error));
   }
 
@@ -63,17 +65,16 @@ export class PipeSession {
     const connection =
       target.dial === null
         ? this.engine.dataSocket(target.socketId)
-        : await connectOver(this.engine, target.protocol, target.dial);
+        : await connectOver(this.engine, target.protocol, target.dial, this.gone.signal);
     this.connection = connection;
-    if (this.gone) return void this.hangUp();
+    if (this.gone.signal.aborted) return void this.hangUp();
     this.reader = connection.log.attach(
       asked.reader,
       'committed',
       () => this.pump(),
       () => this.takenOver(),
     );
-    for (const data of this.early.splice(0)) this.send(data);
-    if (this.queuedBytes <= MAX_QUEUED_BYTES) this.webSocket.resume();
+    this.intake.feed(connection);
     this.pump();
   }
 
@@ -81,7 +82,7 @@ export class PipeSession {
   private pump(): void {
     const { reader, connection } = this;
     if (reader === null || connection === null || !this.writer.isOpen) return;
-    while (!this.writer.isSaturated) {
+    while (!this.writer.isSaturated && this.unsent < MAX_UNSENT) {
       const piece = reader.read(FRAME_BYTES);
       if (piece === null) return this.closeAtEnd(connection);
       if (piece.kind === 'bytes') this.message(reader, piece.bytes, piece.nextOffset, piece.memory);
@@ -133,18 +134,7 @@ export class PipeSession {
   private received(data: Buffer, isBinary: boolean): void {
     if (!isBinary) return this.webSocket.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only');
     if (!this.writer.isOpen) return; // closing: ws reads on until the client answers
-    if (this.connection === null) this.early.push(data);
-    else this.send(data);
-  }
-
-  private send(data: Buffer): void {
-    this.queuedBytes += data.length;
-    if (this.queuedBytes > MAX_QUEUED_BYTES) this.webSocket.pause();
-    this.connection?.send(data, (error) => {
-      this.queuedBytes -= data.length;
-      if (error !== null) this.fail(error);
-      else if (this.webSocket.isPaused && this.queuedBytes <= MAX_QUEUED_BYTES) this.webSocket.resume();
-    });
+    this.intake.take(data);
   }
 
   private takenOver(): void {
@@ -169,7 +159,8 @@ export class PipeSession {
   }
 
   private end(): void {
-    this.gone = true;
+    if (this.gone.signal.aborted) return;
+    this.gone.abort();
     this.reader?.detach();
     void this.hangUp();
   }

@@ -1,5 +1,5 @@
-import type { ClientTls, ConnectRequest, Limits, UnixConnectRequest } from '../../sockets/index.js';
-import { isDatagram, pathOf, ReceiveDto, receiveSettings } from '../common/create.dto.js';
+import type { ClientTls, Limits } from '../../sockets/index.js';
+import { isDatagram, pathOf, ReceiveDto, receiveSettings, type Dial } from '../common/create.dto.js';
 import { DurationMs, Flag, Host, OneOf, Port, Text } from '../common/fields.js';
 import { ReaderName } from '../common/socket-fields.js';
 import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
@@ -21,8 +21,8 @@ export class PipeQuery {
   @Port({ description: 'Port to connect to', query: true, optional: true, example: 6379 })
   port?: number;
 
-  @OneOf(['tcp', 'tls', 'udp', 'unix', 'unix-seqpacket'], {
-    description: 'With `udp` one message is one datagram',
+  @OneOf(['tcp', 'tls', 'udp', 'unix', 'unix-seqpacket', 'unix-datagram'], {
+    description: 'With `udp`, `unix-seqpacket` and `unix-datagram` one message is one datagram',
     default: 'tcp',
   })
   protocol: string = 'tcp';
@@ -30,7 +30,7 @@ export class PipeQuery {
   @Text({
     optional: true,
     maxLength: 4096,
-    description: 'With `unix`: the file to connect to, instead of host and port',
+    description: 'Of a Unix socket: the file to connect to, instead of host and port',
   })
   path?: string;
 
@@ -47,31 +47,36 @@ export class PipeQuery {
   reader: string = 'main';
 }
 
-export type PipeTarget =
-  | { socketId: string; dial: null }
-  | { socketId: null; protocol: string; dial: ConnectRequest | UnixConnectRequest };
+/** `dial: null`: a socket that is there. */
+export type PipeTarget = { socketId: string; dial: null } | { protocol: string; dial: Dial };
 
 export function pipeTarget(query: PipeQuery, limits: Limits): PipeTarget {
-  const { socketId, host, port, protocol, timeoutMs = null } = query;
-  if (socketId !== undefined) {
-    if (host === undefined && port === undefined && query.path === undefined) return { socketId, dial: null };
-    throw invalid([{ pointer: '/socketId', detail: 'either socketId, or host and port, must be given' }]);
-  }
+  const { socketId, host, port, path, protocol } = query;
+  if (socketId === undefined) return { protocol, dial: pipeDial(query, limits) };
+  if (host === undefined && port === undefined && path === undefined) return { socketId, dial: null };
+  throw invalid([
+    { pointer: '/socketId', detail: 'a socket that is there has its peer: give one or the other' },
+  ]);
+}
+
+/** Neither more nor less than the protocol needs. */
+function pipeDial(query: PipeQuery, limits: Limits): Dial {
+  const { host, port, protocol, timeoutMs = null } = query;
   const receive = receiveSettings(new ReceiveDto(), limits, isDatagram(protocol));
-  const nameless = { name: null, labels: {}, leaseMs: null, options: [], receive, idleTimeoutMs: 0 };
+  const common = { name: null, labels: {}, leaseMs: null, options: [], receive, idleTimeoutMs: 0 };
+  const tls = tlsOf(query);
   const path = pathOf(query);
-  const unixProtocol = protocol === 'unix-seqpacket' ? protocol : 'unix';
-  if (path !== null)
-    return { socketId: null, protocol, dial: { ...nameless, protocol: unixProtocol, path, timeoutMs } };
+  if (path !== null) {
+    if (host !== undefined || port !== undefined)
+      throw invalid([{ pointer: '/host', detail: 'a Unix socket has a path instead of host and port' }]);
+    if (protocol === 'unix-datagram') return { ...common, as: 'file', protocol, path, localPath: null };
+    return { ...common, protocol: protocol === 'unix-seqpacket' ? protocol : 'unix', path, timeoutMs };
+  }
   if (host === undefined || port === undefined) {
     throw invalid([{ pointer: '/host', detail: 'either socketId, or host and port, must be given' }]);
   }
   const anyEnd = { family: 'any', localAddress: null, localPort: null } as const;
-  return {
-    socketId: null,
-    protocol,
-    dial: { ...nameless, ...anyEnd, host, port, timeoutMs, tls: tlsOf(query) },
-  };
+  return { ...common, ...anyEnd, host, port, timeoutMs, tls };
 }
 
 function tlsOf({ protocol, servername, insecure }: PipeQuery): ClientTls | null {

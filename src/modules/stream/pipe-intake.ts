@@ -1,0 +1,41 @@
+import type { WebSocket } from 'ws';
+import type { DataSocket, SocketError } from '../../sockets/index.js';
+
+/** More than this waiting for the socket, and the WebSocket is not read further. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** What a message costs beside its bytes, so that empty ones are bounded, too. */
+const MESSAGE_BYTES = 256;
+
+/** What the client of a pipe has sent and the socket has not taken; before there is a socket, too. */
+export class PipeIntake {
+  private socket: DataSocket | null = null;
+  private readonly early: Buffer[] = [];
+  private waitingBytes = 0;
+
+  constructor(
+    private readonly webSocket: WebSocket,
+    private readonly failed: (error: SocketError) => void,
+  ) {}
+
+  take(message: Buffer): void {
+    this.waitingBytes += message.length + MESSAGE_BYTES;
+    if (this.waitingBytes > MAX_WAITING_BYTES) this.webSocket.pause();
+    if (this.socket === null) this.early.push(message);
+    else this.send(this.socket, message);
+  }
+
+  /** From now on there is a socket for it. */
+  feed(socket: DataSocket): void {
+    this.socket = socket;
+    for (const message of this.early.splice(0)) this.send(socket, message);
+  }
+
+  private send(socket: DataSocket, message: Buffer): void {
+    socket.send(message, (error) => {
+      this.waitingBytes -= message.length + MESSAGE_BYTES;
+      if (error !== null) this.failed(error);
+      else if (this.webSocket.isPaused && this.waitingBytes <= MAX_WAITING_BYTES) this.webSocket.resume();
+    });
+  }
+}
