@@ -4,6 +4,7 @@ import { ByteOrderModule } from './modules/byte-order/byte-order.module.js';
 import { ClientsModule } from './modules/clients/clients.module.js';
 import { ConfigModule } from './modules/config/config.module.js';
 import type { Configuration } from './modules/config/configuration.js';
+import { DnsModule } from './modules/dns/dns.module.js';
 import { EngineModule } from './modules/engine/engine.module.js';
 import { EventsModule } from './modules/events/events.module.js';
 import { IdempotencyModule } from './modules/idempotency/idempotency.module.js';
@@ -30,6 +31,7 @@ export class AppModule {
         ByteOrderModule,
         ServicesModule,
         HostModule,
+        DnsModule,
         TimeModule,
         ListenersModule,
         ClientsModule,

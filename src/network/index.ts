@@ -12,6 +12,7 @@
  *                     IANA's (iana-*.ts) where the host has no entry
  *   host.ts           this host: its name, interfaces.ts, routes.ts, sysctls.ts
  *   clock.ts          its clock, and NTP timestamps
+ *   dns/              names: the resolver of this host (lookup.ts); name.ts: what may be asked for
  */
 export {
   addressFromBinary,
@@ -58,3 +59,18 @@ export { describeHost, type Host } from './host.js';
 export type { InterfaceAddress, NetworkInterface } from './interfaces.js';
 export type { DefaultRoute } from './routes.js';
 export type { SysctlValue } from './sysctls.js';
+export {
+  lookup,
+  LOOKUP_FAMILIES,
+  LOOKUP_FLAGS,
+  LOOKUP_PROTOCOLS,
+  LOOKUP_TYPES,
+  NAME_INFO_FLAGS,
+  reverse,
+  type FoundAddress,
+  type LookupFamily,
+  type LookupFlag,
+  type LookupProtocol,
+  type LookupType,
+  type NameInfoFlag,
+} from './dns/lookup.js';

@@ -7,9 +7,15 @@ const SYSTEM_CODES = [
   'EADDRINUSE',
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
+  'EAI_ADDRFAMILY',
   'EAI_AGAIN',
+  'EAI_BADFLAGS',
   'EAI_FAIL',
+  'EAI_FAMILY',
+  'EAI_NODATA',
   'EAI_NONAME',
+  'EAI_SERVICE',
+  'EAI_SOCKTYPE',
   'EALREADY',
   'EBADMSG',
   'ECANCELED',
@@ -138,13 +144,19 @@ export interface SocketErrorDetails {
 }
 
 const RESOLVER_ERRNO: Partial<Record<SocketErrorCode, number>> = {
+  EAI_BADFLAGS: -1,
   EAI_NONAME: -2,
   EAI_AGAIN: -3,
   EAI_FAIL: -4,
+  EAI_NODATA: -5,
+  EAI_FAMILY: -6,
+  EAI_SOCKTYPE: -7,
+  EAI_SERVICE: -8,
+  EAI_ADDRFAMILY: -9,
 };
 
 /** Names that Node gives to answers of the resolver (ENOTFOUND stands for NONAME and NODATA). */
-const NODE_ALIASES: Readonly<Record<string, SocketErrorCode>> = {
+const NODE_ALIASES: Readonly<Record<string, SocketErrorCode | undefined>> = {
   ENOTFOUND: 'EAI_NONAME',
   ENODATA: 'EAI_NONAME',
   EAI_NODATA: 'EAI_NONAME',
@@ -217,9 +229,11 @@ export class SocketError extends Error {
 }
 
 function codeOf(nodeCode: string): SocketErrorCode {
+  const alias = NODE_ALIASES[nodeCode];
+  if (alias !== undefined) return alias;
   if (isSystemCode(nodeCode)) return nodeCode;
   // Alerts and broken records: errors of the protocol, whatever OpenSSL has named them.
-  return NODE_ALIASES[nodeCode] ?? (/^ERR_(SSL|TLS)_/.test(nodeCode) ? 'EPROTO' : 'SYSTEM_ERROR');
+  return /^ERR_(SSL|TLS)_/.test(nodeCode) ? 'EPROTO' : 'SYSTEM_ERROR';
 }
 
 /** What OpenSSL, or Node's check of the name, has to add; the code alone would hide it. */

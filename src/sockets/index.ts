@@ -13,7 +13,8 @@
  *   errors.ts         the closed list of errors; limits.ts: the table of bounds
  *
  *   listen/           how listeners come to be, take the place of others, accept and drain
- *   connect/          from a name to a connected socket: resolving, Happy Eyeballs, the deadline over all
+ *   connect/          from a name to a connected socket: resolving, Happy Eyeballs, the deadline over all;
+ *                     every question to the resolver of the host
  *   stream/           a TCP or Unix connection: its receiving half, its sending queue, Node's handle, MSG_OOB
  *   tls/              TLS over a stream: certificates and keys, the handshake, STARTTLS, who the peer is
  *   datagram/         UDP, Unix datagrams, ICMP echo: their log, their destinations, multicast
@@ -86,8 +87,11 @@ export {
 } from './datagram/read-datagrams.js';
 export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './receive/read.js';
 export { isNumeric } from './datagram/destination.js';
-export type { HostEntry } from './native/hosts.js';
-export { hostEntry, isHostSyntax } from './connect/resolve.js';
+export { addressInfo } from './connect/address-info.js';
+export { hostEntry, nameInfo, reverseEntry } from './connect/host-entry.js';
+export { isHostSyntax } from './connect/resolve.js';
+export type { AddressEntry, AddressQuestion } from './native/getaddrinfo.js';
+export type { HostEntry, NameInfo } from './native/hosts.js';
 export {
   CLOSE_REASONS,
   ManagedSocket,

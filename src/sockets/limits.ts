@@ -131,3 +131,9 @@ export const MESSAGES_A_TURN = 64;
 
 /** After accept(2) found no free descriptor: how long until it is asked again. */
 export const ACCEPT_RETRY_MS = 100;
+
+/** Lookups of names that run at once: the C library starts a thread for each, 20 at most. Two descriptors each. */
+export const LOOKUPS_AT_ONCE = 16;
+
+/** Questions that wait for their turn at the resolver; more are refused. */
+export const MAX_WAITING_QUESTIONS = 256;

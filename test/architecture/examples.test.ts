@@ -14,6 +14,8 @@ const ORDER = [
   'listServices',
   'listProtocols',
   'getHost',
+  'lookUpHost',
+  'lookUpAddress',
   'getTime',
   'createListener',
   'declareListener',

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { endpointOf, scopedAddressBytes, type Family } from '../endpoint.js';
-import { SocketError, type SocketErrorCode } from '../errors.js';
-import { gethostbyname, type HostEntry } from '../native/hosts.js';
+import { SocketError } from '../errors.js';
+import { withDeadline } from './question-gate.js';
 
 export type FamilyChoice = 'any' | Family;
 
@@ -55,44 +55,4 @@ function numeric(address: string, family: FamilyChoice): ResolvedAddress {
     });
   }
   return { address: end.address, family: end.family };
-}
-
-/** By h_errno of netdb.h; the others are failures of the library itself. */
-const CODE_OF_H_ERRNO = new Map<number, SocketErrorCode>([
-  [1, 'EAI_NONAME'],
-  [2, 'EAI_AGAIN'],
-  [4, 'EAI_NONAME'],
-]);
-
-/**
- * gethostbyname(3): the canonical name, the aliases and the IPv4 addresses of a name, within `timeoutMs`.
- * Fails with EINVAL, EAI_NONAME, EAI_AGAIN, EAI_FAIL or ETIMEDOUT.
- */
-export async function hostEntry(name: string, timeoutMs: number): Promise<HostEntry> {
-  const what = { syscall: 'gethostbyname', address: name };
-  if (!isHostSyntax(name)) throw new SocketError('EINVAL', 'not a host name or address', what);
-  const found = await withDeadline(gethostbyname(name), timeoutMs, what);
-  if (typeof found === 'object') return found;
-  const code = CODE_OF_H_ERRNO.get(found) ?? 'EAI_FAIL';
-  throw new SocketError(code, `gethostbyname ${code} ${name}`, what);
-}
-
-interface Question {
-  syscall: string;
-  address: string;
-}
-
-/** The resolver cannot be told to stop: past the deadline its answer is ignored. */
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number, what: Question): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new SocketError('ETIMEDOUT', `${what.syscall} ETIMEDOUT ${what.address}`, { ...what }));
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

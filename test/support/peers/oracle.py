@@ -71,6 +71,17 @@ def or_absent(ask, *arguments):
         return None
 
 
+def or_code(ask, *arguments):
+    """The answer, or the name of the resolver's error."""
+    try:
+        return ask(*arguments)
+    except socket.gaierror as error:
+        names = (name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == error.errno)
+        return next(names, str(error.errno))
+    except socket.herror as error:
+        return {1: "EAI_NONAME", 2: "EAI_AGAIN", 4: "EAI_NONAME"}.get(error.errno, "EAI_FAIL")
+
+
 QUESTIONS = {
     "aton": lambda text: or_none(socket.inet_aton, text),
     "pton6": lambda text: or_none(lambda t: socket.inet_pton(socket.AF_INET6, t), text),
@@ -83,6 +94,9 @@ QUESTIONS = {
     "getservbyport": lambda port, protocol: or_absent(socket.getservbyport, port, protocol),
     "getprotobyname": lambda name: or_absent(socket.getprotobyname, name),
     "gethostbyname_ex": lambda name: or_absent(socket.gethostbyname_ex, name),
+    "getaddrinfo": lambda *arguments: or_code(socket.getaddrinfo, *arguments),
+    "gethostbyaddr": lambda address: or_code(socket.gethostbyaddr, address),
+    "getnameinfo": lambda end, flags: or_code(socket.getnameinfo, tuple(end), flags),
     "swapped": lambda value, bits: swapped(int(value), bits),
 }
 
