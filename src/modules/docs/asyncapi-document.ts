@@ -2,10 +2,13 @@ import { Module, type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { VERSION } from '../common/version.js';
 
+/** For each event the classes that its data may be of; none: anything. */
+type MessageTypes = Readonly<Record<string, readonly (new () => object)[]>>;
+
 /** The WebSocket side as its gateways describe it. */
 export interface WebSocketDescription {
-  clientEvents: Readonly<Record<string, (new () => object) | null>>;
-  serverEvents: Readonly<Record<string, (new () => object) | null>>;
+  clientEvents: MessageTypes;
+  serverEvents: MessageTypes;
   pipeQuery: new () => object;
   streamPath: string;
   streamSubprotocol: string;
@@ -22,8 +25,8 @@ type Schemas = Record<string, unknown>;
 export function asyncApiDocument(app: INestApplication, described: WebSocketDescription): object {
   const { clientEvents, serverEvents, pipeQuery, streamPath, streamSubprotocol, pipePath } = described;
   const { [pipeQuery.name]: query, ...schemas } = schemasOf(app, [
-    ...Object.values(clientEvents),
-    ...Object.values(serverEvents),
+    ...Object.values(clientEvents).flat(),
+    ...Object.values(serverEvents).flat(),
     pipeQuery,
   ]);
   const fromClient = messages(clientEvents, 'client');
@@ -102,26 +105,28 @@ function binary(name: string, summary: string): object {
   };
 }
 
-function messages(
-  events: WebSocketDescription['clientEvents'],
-  from: 'client' | 'server',
-): Record<string, object> {
+function messages(events: MessageTypes, from: 'client' | 'server'): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(events).map(([event, type]) => [
+    Object.entries(events).map(([event, types]) => [
       `${event}From${from === 'client' ? 'Client' : 'Server'}`,
-      { name: event, contentType: 'application/json', payload: envelope(event, type) },
+      { name: event, contentType: 'application/json', payload: envelope(event, types) },
     ]),
   );
 }
 
-function envelope(event: string, type: (new () => object) | null): object {
-  const data = type === null ? { description: 'Anything' } : { $ref: `#/components/schemas/${type.name}` };
+function envelope(event: string, types: MessageTypes[string]): object {
+  const [data, ...others] = types.map(({ name }) => ({ $ref: `#/components/schemas/${name}` }));
   return {
     type: 'object',
-    required: type === null ? ['event'] : ['event', 'data'],
+    required: data === undefined ? ['event'] : ['event', 'data'],
     properties: {
       event: { type: 'string', const: event },
-      data,
+      data:
+        data === undefined
+          ? { description: 'Anything' }
+          : others.length === 0
+            ? data
+            : { oneOf: [data, ...others] },
       ref: { description: 'Anything; an answer repeats it' },
     },
   };
@@ -133,8 +138,7 @@ function operation(action: 'send' | 'receive', channel: string, names: string[],
 }
 
 /** JSON Schema of the classes that messages are checked against: the same decorators, read by Nest. */
-function schemasOf(app: INestApplication, types: ((new () => object) | null)[]): Schemas {
-  const extraModels = types.filter((type) => type !== null);
+function schemasOf(app: INestApplication, extraModels: (new () => object)[]): Schemas {
   const config = new DocumentBuilder().setOpenAPIVersion('3.1.0').build();
   const { components } = SwaggerModule.createDocument(app, config, {
     include: [AsyncApiModels],

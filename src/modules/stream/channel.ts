@@ -13,9 +13,13 @@ import {
 import { closeReasonDto } from '../common/socket.dto.js';
 import type { WebSocketWriter } from './websocket-writer.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
+import type { TurnTaker } from './turns.js';
 
-/** At most this much of one channel goes out before the next one has its turn. */
+/** So much of one channel goes out in its turn, and at most so much in one frame. */
 export const QUANTUM_BYTES = 64 * 1024;
+
+/** What a piece costs in turns at least: a frame of one byte is work, too. */
+const LEAST_COST_BYTES = 64;
 
 /** How much a client may send ahead on one channel; what the kernel took is given back in parts of it. */
 export const CREDIT_BYTES = 1024 * 1024;
@@ -38,10 +42,12 @@ export interface ChannelHost {
   /** The channel has, or may have, something to send. */
   wake(channel: Channel): void;
   takenOver(channel: Channel): void;
+  /** Nothing of the channel is wanted any more. */
+  drop(channel: Channel): void;
 }
 
 /** One socket on one WebSocket: reads its log as far as the client's window allows. */
-export abstract class Channel<Data extends DataPiece = DataPiece> {
+export abstract class Channel<Data extends DataPiece = DataPiece> implements TurnTaker {
   protected readonly view: LogView<Data>;
   private acknowledged: number;
   private eofTold = false;
@@ -70,28 +76,23 @@ export abstract class Channel<Data extends DataPiece = DataPiece> {
     return this.view.position;
   }
 
-  /** `closed` was sent, and the client has dealt with everything: the channel can go. */
-  get isSettled(): boolean {
-    if (!this.over) return false;
-    const { log, view } = this;
-    return !(view instanceof LogReader) || this.acknowledged >= log.headOffset || log.isDiscarded;
-  }
-
   /** Bytes of the client's frames here that the kernel has not taken. */
   get outstandingBytes(): number {
     return this.outstanding;
   }
 
-  /** Sends at most one quantum. True while there is more that could go out now. */
-  step(): boolean {
-    if (this.over) return false;
-    if (this.log.isDiscarded) return this.finish();
-    const piece = this.next();
+  /** Sends the next piece, or tells the end. */
+  step(maxBytes: number): number {
+    if (this.over || this.log.isDiscarded) return this.finish();
+    const piece = this.next(Math.min(maxBytes, QUANTUM_BYTES));
     if (piece === null) return this.tellEnd();
-    if (piece.kind !== 'gap') return this.deliver(piece);
+    if (piece.kind !== 'gap') {
+      const bytes = this.deliver(piece);
+      return bytes === 0 ? 0 : Math.max(bytes, LEAST_COST_BYTES);
+    }
     this.host.message('gap', { channel: this.number, from: piece.from, to: piece.to });
     this.passed(piece.to);
-    return true;
+    return LEAST_COST_BYTES;
   }
 
   /** Everything before `offset` is dealt with by the client. */
@@ -119,11 +120,11 @@ export abstract class Channel<Data extends DataPiece = DataPiece> {
     this.view.detach();
   }
 
-  /** The next piece that the client's window allows; a gap takes no room. */
-  protected abstract next(): Data | GapPiece | null;
+  /** The next piece, of at most `maxBytes` and as the client's window allows; a gap takes no room. */
+  protected abstract next(maxBytes: number): Data | GapPiece | null;
 
-  /** Sends it out. True when more could follow. */
-  protected abstract deliver(piece: Data): boolean;
+  /** Sends it out. Answers how many bytes of it went; 0: more must come first. */
+  protected abstract deliver(piece: Data): number;
 
   /** Nothing before `offset` is on its way to the client any more. */
   protected abstract passed(offset: number): void;
@@ -140,8 +141,8 @@ export abstract class Channel<Data extends DataPiece = DataPiece> {
   }
 
   /** At the head: says that the stream is over, and how the socket ended, once all is out. */
-  private tellEnd(): boolean {
-    if (!this.view.atHead) return false;
+  private tellEnd(): number {
+    if (!this.view.atHead) return 0;
     const { eofOffset } = this.connection;
     if (eofOffset !== null && !this.eofTold) {
       this.eofTold = true;
@@ -150,14 +151,26 @@ export abstract class Channel<Data extends DataPiece = DataPiece> {
     return this.finish();
   }
 
-  private finish(): boolean {
+  /** Once the socket is closed, and again for each `ack` after that, until the channel can go. */
+  private finish(): number {
     // Of a closed socket something can still be on its way into the log.
-    if (!this.connection.isClosed || !this.log.isEnded) return false;
+    if (!this.connection.isClosed || !this.log.isEnded) return 0;
+    if (!this.over) this.tellClosed();
+    if (this.isSettled) this.host.drop(this);
+    return 0;
+  }
+
+  private tellClosed(): void {
     this.over = true;
     const { closeReason } = this.connection;
     const reason = closeReason === null ? 'api' : closeReasonDto(closeReason);
     this.host.message('closed', { channel: this.number, offset: this.log.headOffset, reason });
-    return false;
+  }
+
+  /** The client has dealt with everything. */
+  private get isSettled(): boolean {
+    const { log, view } = this;
+    return !(view instanceof LogReader) || this.acknowledged >= log.headOffset || log.isDiscarded;
   }
 
   private returnCredit(bytes: number): void {

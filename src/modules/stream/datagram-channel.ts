@@ -9,7 +9,7 @@ import {
   type SeqpacketConnection,
 } from '../../sockets/index.js';
 import { datagramDto } from '../common/datagram.dto.js';
-import { Channel, QUANTUM_BYTES, type ChannelHost, type ChannelOptions, type Failed } from './channel.js';
+import { Channel, type ChannelHost, type ChannelOptions, type Failed } from './channel.js';
 import { FRAME_TYPE_DATAGRAMS } from './frame.js';
 
 /** Datagrams, which have sequence numbers for offsets: the client's window counts the bytes of their records. */
@@ -34,10 +34,10 @@ export class DatagramChannel extends Channel<DatagramsPiece> {
     }
   }
 
-  protected override next(): DatagramsPiece | GapPiece | null {
+  protected override next(maxBytes: number): DatagramsPiece | GapPiece | null {
     const { view } = this;
     const room = this.options.windowBytes - this.sentBytes;
-    const piece = this.log.peek(view.position, Math.min(QUANTUM_BYTES, Math.max(room, 1)));
+    const piece = this.log.peek(view.position, Math.min(maxBytes, Math.max(room, 1)));
     // What is alone on its way always fits, however narrow the window.
     if (piece?.kind === 'datagrams' && this.sentBytes > 0 && piece.records.length > room) {
       piece.memory.release();
@@ -47,7 +47,7 @@ export class DatagramChannel extends Channel<DatagramsPiece> {
     return piece;
   }
 
-  protected override deliver(piece: DatagramsPiece): boolean {
+  protected override deliver(piece: DatagramsPiece): number {
     const { offset, nextOffset, records, memory } = piece;
     this.sent.push({ nextOffset, bytes: records.length });
     this.sentBytes += records.length;
@@ -58,7 +58,7 @@ export class DatagramChannel extends Channel<DatagramsPiece> {
     } else {
       this.deliverText(piece, encoding);
     }
-    return true;
+    return records.length;
   }
 
   protected override passed(offset: number): void {

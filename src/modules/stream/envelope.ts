@@ -27,7 +27,7 @@ export function readEnvelope(text: string): Envelope {
 }
 
 /** Which channel a message is about, as far as that can be said before it is checked. */
-export function channelOf(data: unknown): number | undefined {
+export function channelOf(data: unknown): { channel?: number } {
   const channel = (data as { channel?: unknown } | null | undefined)?.channel;
-  return Number.isSafeInteger(channel) ? (channel as number) : undefined;
+  return Number.isSafeInteger(channel) ? { channel: channel as number } : {};
 }

@@ -1,6 +1,6 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { DestinationDto, DestinationField } from '../common/datagram.dto.js';
-import { ValidateBy, ValidateIf } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, ValidateBy, ValidateIf } from 'class-validator';
 import type { Encoding, SocketEventName, StartAt } from '../../sockets/index.js';
 import { DEFAULT_LIMITS } from '../../sockets/index.js';
 import { EventFilter } from '../common/event.dto.js';
@@ -98,6 +98,30 @@ export class AttachData {
   encoding?: Encoding;
 }
 
+/** So many sockets or listeners one `attach` takes. */
+export const MAX_ATTACHMENTS = 1_000;
+
+@ApiExtraModels(AttachData)
+export class AttachListData {
+  /** Each is checked by itself: what is wrong with one must not keep the others out. */
+  @ApiProperty({
+    description: 'Answered one by one, with `index`: the place in this list, from 0',
+    type: 'array',
+    items: { $ref: getSchemaPath(AttachData) },
+    minItems: 1,
+    maxItems: MAX_ATTACHMENTS,
+  })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_ATTACHMENTS)
+  attachments!: unknown[];
+}
+
+/** Which of the two forms of `attach` it is. */
+export function isAttachList(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && Object.hasOwn(data, 'attachments');
+}
+
 export class AckData {
   @ChannelField()
   channel!: number;
@@ -176,17 +200,17 @@ export class WatchData extends UnwatchData {
   lastEventId?: number;
 }
 
-/** Every event a client can send, with the class its data is checked against. `ping` carries anything. */
+/** Every event a client can send, with the classes that its data may be of. `ping` carries anything. */
 export const CLIENT_EVENTS = {
-  attach: AttachData,
-  ack: AckData,
-  send: SendData,
-  shutdown: ShutdownData,
-  close: CloseData,
-  detach: DetachData,
-  watch: WatchData,
-  unwatch: UnwatchData,
-  ping: null,
+  attach: [AttachData, AttachListData],
+  ack: [AckData],
+  send: [SendData],
+  shutdown: [ShutdownData],
+  close: [CloseData],
+  detach: [DetachData],
+  watch: [WatchData],
+  unwatch: [UnwatchData],
+  ping: [],
 } as const;
 
 export type ClientEvent = keyof typeof CLIENT_EVENTS;

@@ -5,11 +5,19 @@ import { SystemReasonDto, SocketDto } from '../common/socket.dto.js';
 import { ProblemDto } from '../problems/problem.dto.js';
 
 const channel = { type: 'integer', minimum: 0, maximum: 0xffffffff, example: 1 } as const;
+const index = {
+  type: 'integer',
+  minimum: 0,
+  description: 'Of a list of attachments: the place in it',
+} as const;
 const offset = { type: 'integer', minimum: 0, example: 0 } as const;
 
 export class AttachedData {
   @ApiProperty({ ...channel, description: 'Its number in frames and messages from now on' })
   channel!: number;
+
+  @ApiPropertyOptional(index)
+  index?: number;
 
   @ApiPropertyOptional({ description: 'Of an attach to a socket' })
   socketId?: string;
@@ -144,29 +152,34 @@ export class WatchingData {
 export class ErrorData extends ProblemDto {
   @ApiPropertyOptional(channel)
   channel?: number;
+
+  @ApiPropertyOptional(index)
+  index?: number;
 }
 
-/** Every event the server sends, with the shape of its data; `pong` repeats what `ping` brought. */
+/** Every event the server sends, with the class of its data; `pong` repeats what `ping` brought. */
 export const SERVER_EVENTS = {
-  attached: AttachedData,
-  accepted: AcceptedData,
-  data: DataData,
-  gap: GapData,
-  eof: EofData,
-  closed: ClosedData,
-  credit: CreditData,
-  sent: SentData,
-  done: DoneData,
-  watching: WatchingData,
-  event: SocketEventDto,
-  missed: MissedDto,
-  error: ErrorData,
-  pong: null,
+  attached: [AttachedData],
+  accepted: [AcceptedData],
+  data: [DataData],
+  gap: [GapData],
+  eof: [EofData],
+  closed: [ClosedData],
+  credit: [CreditData],
+  sent: [SentData],
+  done: [DoneData],
+  watching: [WatchingData],
+  event: [SocketEventDto],
+  missed: [MissedDto],
+  error: [ErrorData],
+  pong: [],
 } as const;
 
 export type ServerEvent = keyof typeof SERVER_EVENTS;
 
 /** The data that each event carries, for the code that sends it. */
 export type ServerData = {
-  [Event in ServerEvent]: (typeof SERVER_EVENTS)[Event] extends new () => infer Data ? Data : unknown;
+  [Event in ServerEvent]: (typeof SERVER_EVENTS)[Event] extends readonly [new () => infer Data]
+    ? Data
+    : unknown;
 };

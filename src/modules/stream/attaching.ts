@@ -1,0 +1,122 @@
+import type { DataSocket, Engine, StreamListener } from '../../sockets/index.js';
+import { listenerDto } from '../common/listener.dto.js';
+import { closeReasonDto, socketDto } from '../common/socket.dto.js';
+import { validate } from '../common/validation.js';
+import { invalid } from '../problems/problem.js';
+import type { ChannelOptions } from './channel.js';
+import type { Channels } from './channels.js';
+import { ListenerAttachments, type ListenerFollower } from './listener-attachments.js';
+import { AttachData, AttachListData, isAttachList } from './messages.js';
+import type { Outbox, Question } from './outbox.js';
+
+/** An attachment takes 100 microseconds and more: after so many of a list others have their turn. */
+const ATTACHMENTS_A_TURN = 16;
+
+/** One of a list, by its place; of an attach of its own there is none to tell. */
+interface Item extends Question {
+  index?: number;
+}
+
+type ListItem = Question & { index: number };
+
+/** How channels come to be: `attach`, to a socket, a listener or a list of them, and what a listener accepts. */
+export class Attaching implements ListenerFollower {
+  readonly listeners: ListenerAttachments;
+  /** Of lists: what is not attached yet. */
+  private readonly waiting: { attachment: unknown; item: ListItem }[] = [];
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly channels: Channels,
+    private readonly outbox: Outbox,
+    /** No list is being worked on any more. */
+    private readonly onIdle: () => void,
+  ) {
+    this.listeners = new ListenerAttachments(engine, this);
+  }
+
+  attach(data: unknown, question: Question): void {
+    if (!isAttachList(data)) return this.attachOne(validate(AttachData, data), question, '');
+    const { attachments } = validate(AttachListData, data);
+    const working = this.isBusy;
+    for (const [index, attachment] of attachments.entries())
+      this.waiting.push({ attachment, item: { ...question, index } });
+    if (!working) this.work();
+  }
+
+  /** A list is being worked on: the client is not read from, so that there are never many. */
+  get isBusy(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  end(): void {
+    this.waiting.length = 0;
+    this.listeners.clear();
+  }
+
+  private work(): void {
+    for (const { attachment, item } of this.waiting.splice(0, ATTACHMENTS_A_TURN))
+      this.attachItem(attachment, item);
+    if (this.isBusy) setImmediate(() => this.work());
+    else this.onIdle();
+  }
+
+  /** What is wrong with one of a list is told of that one; the others are attached. */
+  private attachItem(attachment: unknown, item: ListItem): void {
+    const pointer = `/attachments/${String(item.index)}`;
+    try {
+      this.attachOne(validate(AttachData, attachment, pointer), item, pointer);
+    } catch (error) {
+      this.outbox.fail(error, item, { index: item.index });
+    }
+  }
+
+  private attachOne(data: AttachData, item: Item, at: string): void {
+    const { socketId, listenerId, mode, reader, from, windowBytes, encoding = null } = data;
+    const options = { mode, reader, from, windowBytes, encoding };
+    if (socketId !== undefined && listenerId === undefined) this.attachSocket(socketId, options, item);
+    else if (listenerId !== undefined && socketId === undefined)
+      this.attachListener(listenerId, options, item);
+    else
+      throw invalid([{ pointer: `${at}/socketId`, detail: 'either socketId or listenerId must be given' }]);
+  }
+
+  private attachSocket(idOrName: string, options: ChannelOptions, item: Item): void {
+    const socket = this.engine.dataSocket(idOrName);
+    const channel = this.channels.open(socket, options, this.listeners.size);
+    const { earliestOffset, headOffset } = socket.log;
+    const { number, position: offset } = channel;
+    const place = { channel: number, socketId: socket.id, offset, earliestOffset, headOffset };
+    this.outbox.message('attached', { ...indexOf(item), ...place, socket: socketDto(socket) }, item);
+    this.channels.start(channel);
+  }
+
+  private attachListener(idOrName: string, options: ChannelOptions, item: Item): void {
+    const listener = this.engine.listener(idOrName);
+    const channel = this.channels.nextNumber(this.listeners.size);
+    this.listeners.add(channel, listener, options);
+    const place = { ...indexOf(item), channel, listenerId: listener.id };
+    this.outbox.message('attached', { ...place, socket: listenerDto(listener) }, item);
+    this.listeners.passOnPresent(channel);
+  }
+
+  accepted(listenerChannel: number, socket: DataSocket, options: ChannelOptions): void {
+    try {
+      const channel = this.channels.open(socket, options, this.listeners.size);
+      const place = { channel: channel.number, listenerChannel, offset: channel.position };
+      this.outbox.message('accepted', { ...place, socket: socketDto(socket) });
+      this.channels.start(channel);
+    } catch (error) {
+      this.outbox.fail(error, {}, { channel: listenerChannel });
+    }
+  }
+
+  listenerClosed(channel: number, listener: StreamListener): void {
+    const reason = closeReasonDto(listener.closeReason ?? 'api');
+    this.outbox.message('closed', { channel, offset: 0, reason });
+  }
+}
+
+function indexOf({ index }: Item): { index?: number } {
+  return index === undefined ? {} : { index };
+}

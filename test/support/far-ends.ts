@@ -1,0 +1,52 @@
+/** Clients of the service and the ends they are connected to, which the test holds itself. */
+import { once } from 'node:events';
+import net from 'node:net';
+import { until } from './peers.js';
+import type { Service, SocketView } from './service.js';
+
+export interface Connected {
+  id: string;
+  peer: net.Socket;
+}
+
+export class FarEnds {
+  private readonly sockets = new Set<net.Socket>();
+  private readonly server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+
+  private constructor(private readonly service: Service) {
+    this.server.on('connection', (socket) => this.sockets.add(socket.on('error', () => undefined)));
+  }
+
+  static async of(service: Service): Promise<FarEnds> {
+    const ends = new FarEnds(service);
+    ends.server.listen(0, '127.0.0.1');
+    await once(ends.server, 'listening');
+    return ends;
+  }
+
+  /** A socket of the service, and the end of it that is not; paused, so that it reads nothing by itself. */
+  async connect(spec: object = {}): Promise<Connected> {
+    const accepted = once(this.server, 'connection') as Promise<[net.Socket]>;
+    const { port } = this.server.address() as net.AddressInfo;
+    const body = { protocol: 'tcp', host: '127.0.0.1', port, ...spec };
+    const answer = await this.service.post<SocketView>('/v1/clients', body);
+    if (answer.status !== 201) throw new Error(`POST clients: ${JSON.stringify(answer.body)}`);
+    const [peer] = await accepted;
+    return { id: answer.body.id, peer };
+  }
+
+  /** So many, of which each has received `bytes` that nobody has read yet. */
+  async withBacklog(count: number, bytes: number, spec: object = {}): Promise<Connected[]> {
+    const all: Connected[] = [];
+    for (let i = 0; i < count; i += 1) all.push(await this.connect(spec));
+    for (const { peer } of all) peer.write(Buffer.alloc(bytes));
+    for (const { id } of all)
+      await until('it has come', async () => (await this.service.socket(id)).received.bytes === bytes);
+    return all;
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+  }
+}
