@@ -13,6 +13,7 @@ import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
 import { OptionsModule } from './modules/options/options.module.js';
 import { SettingsModule } from './modules/settings/settings.module.js';
+import { ScansModule } from './modules/scans/scans.module.js';
 import { ServicesModule } from './modules/services/services.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         SocketsModule,
         OptionsModule,
         StreamModule,
+        ScansModule,
         EventsModule,
         SettingsModule,
         OpsModule,

@@ -20,6 +20,7 @@ import { Policy, type PolicySettings } from './policy.js';
 import { ReceiveBudget } from './receive/receive-budget.js';
 import { Registry } from './registry.js';
 import { Removals } from './removal.js';
+import { Scans } from './scan/scans.js';
 import type { Dropped } from './receive/flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
@@ -45,6 +46,7 @@ export class Engine {
   readonly settings: ProcessSettings = { defaultTimeoutMs: null };
   /** Where Unix sockets may be, and whose their files are. */
   readonly unix: UnixFiles;
+  readonly scans: Scans;
   private readonly registry: Registry;
   private readonly listeners: Listeners;
   private readonly clients: Clients;
@@ -85,6 +87,15 @@ export class Engine {
     const defaults = tcpDefaults(this.limits.keepAliveMs);
     this.listeners = new Listeners(...around, defaults);
     this.clients = new Clients(...around, defaults);
+    this.scans = new Scans({
+      policy: this.policy,
+      resolveTimeoutMs: this.limits.connectTimeoutMs,
+      keepPlaces: (count) => {
+        this.requireRunning();
+        return this.registry.keepPlaces(count);
+      },
+      now: Date.now,
+    });
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -219,6 +230,7 @@ export class Engine {
   /** No new socket; listeners close, connections go on. */
   stopAccepting(): void {
     this.stopping.abort();
+    this.scans.cancelAll();
     for (const socket of this.registry.all) {
       if (socket instanceof StreamListener) void socket.close('graceful', 'shutdown');
     }
@@ -247,8 +259,12 @@ export class Engine {
     return timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
   }
 
-  private reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
+  private requireRunning(): void {
     if (this.stopping.signal.aborted) throw new SocketError('STOPPING', 'the service is stopping');
+  }
+
+  private reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
+    this.requireRunning();
     return this.registry.reserve(name, inPlaceOf);
   }
 
@@ -291,6 +307,7 @@ export class Engine {
         void closeConnections(socket, 'graceful', 0, this.onEvent.bind(this));
       }
     }
+    this.scans.sweep();
     this.registry.forgetClosedBefore(now - this.limits.closedRetentionMs);
   }
 }

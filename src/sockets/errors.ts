@@ -106,6 +106,8 @@ type EngineCode =
   | 'QUOTA_EXCEEDED'
   | 'READER_ATTACHED'
   | 'READER_NOT_FOUND'
+  | 'SCAN_GONE'
+  | 'SCAN_NOT_FOUND'
   | 'SOCKET_GONE'
   | 'SOCKET_NOT_FOUND'
   | 'STOPPING'
@@ -181,6 +183,11 @@ const NAME_OF_ERRNO = new Map([
   ...SYSTEM_CODES.flatMap((name) => (ERRNO[name] === undefined ? [] : [[ERRNO[name], name] as const])),
 ]);
 
+/** The name that errno.h has for a number. */
+export function errnoName(errno: number): string {
+  return NAME_OF_ERRNO.get(errno) ?? `errno ${String(errno)}`;
+}
+
 function errnoOf(code: SocketErrorCode): number | undefined {
   return RESOLVER_ERRNO[code] ?? ERRNO[code];
 }
@@ -201,7 +208,7 @@ export class SocketError extends Error {
 
   /** What a system call of our own answered: errno(3) as the kernel gave it, and what it was about. */
   static fromErrno(errno: number, syscall: string, end: Endpoint | null = null): SocketError {
-    const name = NAME_OF_ERRNO.get(errno) ?? `errno ${String(errno)}`;
+    const name = errnoName(errno);
     const code = isSystemCode(name) ? name : 'SYSTEM_ERROR';
     const { address, port } = errorFields(end);
     const message = describe(code, name, syscall, address, port);

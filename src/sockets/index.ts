@@ -19,6 +19,7 @@
  *   tls/              TLS over a stream: certificates and keys, the handshake, STARTTLS, who the peer is
  *   datagram/         UDP, Unix datagrams, ICMP echo: their log, their destinations, multicast
  *   seqpacket/        messages over a Unix socket
+ *   scan/             which ports are open, by connect(2): targets, probes, what came of them, the set of scans
  *   unix/             where Unix sockets may be, their files, and which of them are ours
  *   receive/          what a socket received: offsets, readers, gaps, memory; recv and following
  *   framing/          where in a stream one message ends and the next begins
@@ -38,12 +39,20 @@ export type { ConnectRequest, UnixConnectRequest } from './connect/clients.js';
 export { DataSocket } from './data-socket.js';
 export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
-export { SocketError, VERIFY_CODES, type Attempt, type SocketErrorCode, type VerifyCode } from './errors.js';
+export {
+  errnoName,
+  SocketError,
+  VERIFY_CODES,
+  type Attempt,
+  type SocketErrorCode,
+  type VerifyCode,
+} from './errors.js';
 export {
   DEFAULT_LIMITS,
   IDEMPOTENCY_MS,
   MAX_IDEMPOTENCY_BYTES,
   MAX_IDEMPOTENCY_KEYS,
+  MAX_SCAN_CONCURRENCY,
   MAX_SNI_NAMES,
   MAX_TLS_BYTES,
   type Limits,
@@ -57,6 +66,9 @@ export {
   isReadableEncoding,
   type Encoding,
 } from './text/payload.js';
+export { PORT_STATES, type PortState } from './scan/results.js';
+export { SCAN_STATES, type Scan, type ScanResult, type ScanState } from './scan/scan.js';
+export type { ScanRequest } from './scan/scans.js';
 export { SOCKET_OPTIONS } from './options/catalogue.js';
 export { SETTABLE, UNITS, type SocketOption } from './options/option.js';
 export { optionSettings, type OptionSetting } from './options/setting.js';

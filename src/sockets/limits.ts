@@ -137,3 +137,31 @@ export const LOOKUPS_AT_ONCE = 16;
 
 /** Questions that wait for their turn at the resolver; more are refused. */
 export const MAX_WAITING_QUESTIONS = 256;
+
+/** Scans that run at once, and how many are kept to be read, those included; the oldest that has ended makes room. */
+export const MAX_RUNNING_SCANS = 4;
+export const MAX_SCANS = 64;
+
+/** Addresses, and ports on all of them together, of one scan; and of all scans that are kept: six bytes each. */
+export const MAX_SCAN_ADDRESSES = 4_096;
+export const MAX_SCAN_PROBES = 1_048_576;
+export const MAX_KEPT_PROBES = 8 * MAX_SCAN_PROBES;
+
+/** Probes of one scan that wait for an answer at the same time: each has a descriptor. */
+export const MAX_SCAN_CONCURRENCY = 1_024;
+
+/** A scan that would take longer, if nobody answered, is refused. */
+export const MAX_SCAN_MS = 24 * 60 * 60 * 1000;
+
+/** How long a scan that has ended can be read. */
+export const SCAN_RETENTION_MS = 60 * 60 * 1000;
+
+/** So long a scan sends probes in one turn of the event loop: some 200 on loopback. */
+export const SCAN_TURN_MS = 1;
+
+/** How soon a probe is tried again for which this host had no port or memory left, and how often. */
+export const SCAN_RETRY_MS = 10;
+export const MAX_SCAN_RETRIES = 100;
+
+/** What is kept of the first words of an open port. */
+export const BANNER_BYTES = 256;

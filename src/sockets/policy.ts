@@ -73,7 +73,7 @@ export class Policy {
   mayConnect(address: string, port: number): Decision {
     const bytes = scopedAddressBytes(address);
     if (bytes === null) return deny('not-an-address');
-    if (this.isControl(bytes, port)) return deny('control-port');
+    if (this.control?.port === port && this.reachesService(bytes)) return deny('control-port');
     const denied = find(this.settings.egressDeny, bytes);
     if (denied !== undefined) return deny(`egress-deny ${denied.text}`);
     const metadata = find(METADATA, bytes);
@@ -98,11 +98,16 @@ export class Policy {
     return allowed === undefined ? deny('bind-loopback-only') : allow(`bind-allow ${allowed.text}`);
   }
 
-  private isControl(bytes: Uint8Array, port: number): boolean {
-    if (this.control?.port !== port) return false;
+  /** The one port of an address that is nobody's target, whatever else may be dialled there; null: there is none. */
+  ownPortAt(address: string): number | null {
+    const bytes = scopedAddressBytes(address);
+    return bytes !== null && this.reachesService(bytes) ? (this.control?.port ?? null) : null;
+  }
+
+  private reachesService(bytes: Uint8Array): boolean {
+    const own = this.control?.addresses ?? [];
     return (
-      find(LOOPBACK, bytes) !== undefined ||
-      this.control.addresses.some((own) => own.every((byte, i) => byte === bytes[i]))
+      find(LOOPBACK, bytes) !== undefined || own.some((one) => one.every((byte, i) => byte === bytes[i]))
     );
   }
 }

@@ -36,12 +36,7 @@ export class Registry {
    * `inPlaceOf` may still have the name.
    */
   reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
-    if (this.open + this.reservedPlaces >= this.bounds.maxSockets) {
-      throw new SocketError(
-        'LIMIT_REACHED',
-        `${String(this.bounds.maxSockets)} sockets are open, the most allowed`,
-      );
-    }
+    this.requirePlaces(1);
     if (name !== null) {
       const holder = this.openNamed(name);
       if (this.reservedNames.has(name) || (holder !== null && holder !== inPlaceOf)) {
@@ -49,14 +44,29 @@ export class Registry {
       }
       this.reservedNames.add(name);
     }
-    this.reservedPlaces += 1;
+    return this.keepPlaces(1, () => {
+      if (name !== null) this.reservedNames.delete(name);
+    });
+  }
+
+  /** Places for `count` descriptors that are no sockets of the set. The answer gives them back. */
+  keepPlaces(count: number, onReturn: () => void = () => undefined): () => void {
+    this.requirePlaces(count);
+    this.reservedPlaces += count;
     let given = false;
     return () => {
       if (given) return;
       given = true;
-      this.reservedPlaces -= 1;
-      if (name !== null) this.reservedNames.delete(name);
+      this.reservedPlaces -= count;
+      onReturn();
     };
+  }
+
+  private requirePlaces(count: number): void {
+    const { maxSockets } = this.bounds;
+    if (this.open + this.reservedPlaces + count <= maxSockets) return;
+    const wanted = count === 1 ? '' : `, and ${String(count)} more are wanted`;
+    throw new SocketError('LIMIT_REACHED', `${String(maxSockets)} sockets may be open at once${wanted}`);
   }
 
   add(socket: ManagedSocket): void {

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl iptables tcpdump
-  python3-websockify)
+  python3-websockify nmap)
 
 # Another process may hold the package manager's lock; longer than this and the tests go on without.
 LOCK_WAIT_SECONDS=120

@@ -104,6 +104,14 @@ export function SocketParam(name: string, example: string): MethodDecorator {
   });
 }
 
+export function ScanParam(name: string, example: string): MethodDecorator {
+  return ApiParam({
+    name,
+    description: 'Id, or name of a scan',
+    schema: { type: 'string', maxLength: 64, example },
+  });
+}
+
 export function ReaderParam(): MethodDecorator {
   return ApiParam({
     name: 'reader',

@@ -51,6 +51,8 @@ export const PROBLEM_OF_CODE: Readonly<Record<SocketErrorCode, ProblemType>> = {
   QUOTA_EXCEEDED: 'quota-exceeded',
   READER_ATTACHED: 'conflict',
   READER_NOT_FOUND: 'not-found',
+  SCAN_GONE: 'gone',
+  SCAN_NOT_FOUND: 'not-found',
   SOCKET_GONE: 'gone',
   SOCKET_NOT_FOUND: 'not-found',
   STOPPING: 'not-ready',

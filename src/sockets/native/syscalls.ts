@@ -52,6 +52,23 @@ export function connect(fd: number, end: Endpoint, family: SocketFamily = end.fa
   return true;
 }
 
+/**
+ * connect(2) without an exception, for who does it by the thousand: how it stands right after the call.
+ * 0: connected; null: it goes on in the background; else errno(3). `address` is an encoded sockaddr.
+ */
+export function startConnect(fd: number, address: Uint8Array): number | null {
+  if (libc.connect(fd, address, address.length) === 0) return 0;
+  const failure = errno();
+  return failure === EINPROGRESS ? connectOutcome(fd) : failure;
+}
+
+/** How a connect stands that goes on in the background, as `startConnect` says it. On loopback it is known at once. */
+export function connectOutcome(fd: number): number | null {
+  const waiting = takeErrno(fd);
+  if (waiting !== 0) return waiting;
+  return hasPeer(fd) ? 0 : null;
+}
+
 /** listen(2). */
 export function listen(fd: number, backlog: number): void {
   check(libc.listen(fd, backlog), 'listen');
@@ -108,9 +125,19 @@ export function getsockopt(fd: number, level: number, name: number, maxBytes = 4
   return bytes.subarray(0, size.readUInt32LE(0));
 }
 
-/** SO_ERROR: the error that waits to be told, taken away; null when there is none. */
+/** SO_ERROR: the errno(3) that waits to be told, taken away; 0 when there is none. */
+function takeErrno(fd: number): number {
+  INT_SIZE.writeUInt32LE(4);
+  check(libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, INT, INT_SIZE), 'getsockopt');
+  return INT.readInt32LE(0);
+}
+
+const INT = Buffer.alloc(4);
+const INT_SIZE = Buffer.alloc(4);
+
+/** As an error; null when there is none. */
 export function takeError(fd: number, syscall: string): SocketError | null {
-  const waiting = getsockopt(fd, SOL_SOCKET, SO_ERROR).readInt32LE(0);
+  const waiting = takeErrno(fd);
   return waiting === 0 ? null : SocketError.fromErrno(waiting, syscall);
 }
 
