@@ -85,6 +85,13 @@ module.exports = {
       to: { path: '^src/[^/]+\\.ts$' },
     },
     {
+      name: 'client-stands-alone',
+      comment: 'The client library is a package of its own: no other folder, no dependency, nothing of Node.',
+      severity: 'error',
+      from: { path: '^clients/typescript/' },
+      to: { pathNot: '^clients/typescript/' },
+    },
+    {
       name: 'programs-are-not-imported',
       comment: 'main.ts and openapi.ts run when they are loaded.',
       severity: 'error',
@@ -112,10 +119,10 @@ module.exports = {
     },
     {
       name: 'not-to-test',
-      comment: 'Tests know the source, the source knows no test.',
+      comment: 'Tests, clients and examples know the source, which knows none of them.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench)/' },
+      to: { path: '^(test|bench|clients|examples)/' },
     },
     {
       name: 'resolvable',

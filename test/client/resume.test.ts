@@ -1,0 +1,134 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { WebSocket } from 'ws';
+import {
+  connect,
+  SendInterruptedError,
+  type Channel,
+  type Connection,
+} from '../../clients/typescript/src/index.js';
+import { dial, startPeer, stopPrograms } from '../support/peers.js';
+import { type Service, startService } from '../support/service.js';
+import { seeded } from '../support/ws-client.js';
+import { Way } from '../support/way.js';
+
+const TOTAL = 50_000_000;
+const CUTS = 40;
+
+let service: Service;
+let way: Way;
+let connection: Connection;
+
+beforeAll(async () => {
+  service = await startService();
+});
+beforeEach(async () => {
+  way = await Way.to(service.port);
+  connection = await connect(way.url, { WebSocket, reconnect: { initialDelayMs: 5, maxDelayMs: 20 } });
+});
+afterEach(async () => {
+  connection.close();
+  await way.close();
+});
+afterAll(stopPrograms);
+
+/** Cuts the way each time that so many more bytes came along. */
+function cutOften(total: number, cuts: number): void {
+  const random = seeded(11);
+  const step = (): number => (total / cuts) * (0.5 + random());
+  let left = step();
+  let done = 0;
+  way.onBytes = (bytes) => {
+    left -= bytes;
+    if (left > 0 || done === cuts) return;
+    left = step();
+    done += 1;
+    way.cut();
+  };
+}
+
+async function hashOf(channel: Channel): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let count = 0;
+  for await (const bytes of channel) {
+    hash.update(bytes);
+    count += bytes.length;
+  }
+  return { bytes: count, sha256: hash.digest('hex') };
+}
+
+it('50 MB come once and in order over a WebSocket that is cut 40 times', async () => {
+  const listener = await service.listen();
+  const sender = startPeer('flood.py', ['--connect', `127.0.0.1:${listener.port}`, '--bytes', `${TOTAL}`]);
+  const { ports } = await sender.event('connected');
+  const { id } = await service.connection(listener.id, ports![0]!);
+  const channel = await connection.attach({ socketId: id, windowBytes: 512 * 1024 });
+  cutOften(TOTAL, CUTS);
+  const received = await hashOf(channel);
+  const sent = await sender.event('sent');
+  expect(received).toEqual({ bytes: TOTAL, sha256: sent.sha256 });
+  expect(channel.eofOffset).toBe(TOTAL);
+  // The listener's own, then one for each cut, unless two cuts fell into one attempt.
+  expect(way.made).toBeGreaterThan(CUTS / 2);
+  await connection.ping();
+  expect((await service.socket(id)).received.committedOffset).toBe(TOTAL);
+}, 60_000);
+
+it('the connections of a listener go on with it, and new ones come while it is cut', async () => {
+  const peers = 8;
+  const each = 2_000_000;
+  const listener = await connection.listen({ port: 0 }, { windowBytes: 128 * 1024 });
+  const { port } = listener.socket.localAddress as { port: number };
+  cutOften(peers * each, 15);
+  const sending = ['1', '2'].map((seed) =>
+    startPeer('flood.py', [
+      ...['--connect', `127.0.0.1:${port}`, '--bytes', `${each}`],
+      ...['--connections', `${peers / 2}`, '--seed', seed],
+    ]),
+  );
+  const received: Promise<{ bytes: number; sha256: string }>[] = [];
+  for await (const channel of listener) {
+    received.push(hashOf(channel));
+    if (received.length === peers) break;
+  }
+  const came = await Promise.all(received);
+  const said: (string | undefined)[] = [];
+  for (const sender of sending)
+    for (let i = 0; i < peers / 2; i += 1) said.push((await sender.event('sent')).sha256);
+  expect(came.map(({ bytes }) => bytes)).toEqual(Array<number>(peers).fill(each));
+  expect(came.map(({ sha256 }) => sha256).sort()).toEqual(said.sort());
+  expect(way.made).toBeGreaterThan(5);
+}, 60_000);
+
+/** Sends all of it, going on where the error says that it broke. */
+async function sendWhole(channel: Channel, bytes: Uint8Array): Promise<number> {
+  let interruptions = 0;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      await channel.send(bytes.subarray(at));
+      return interruptions;
+    } catch (error) {
+      if (!(error instanceof SendInterruptedError)) throw error;
+      expect(error).toMatchObject({ isCounted: true, lostBefore: 0 });
+      interruptions += 1;
+      at += error.bytesSent;
+    }
+  }
+  return interruptions;
+}
+
+it('of a send that is cut off it is known what arrived: going on from there sends 50 MB once', async () => {
+  const listener = await service.listen();
+  const peer = await dial(listener.port);
+  const { id } = await service.connection(listener.id, peer.localPort);
+  const channel = await connection.attach({ socketId: id });
+  const bytes = randomBytes(TOTAL);
+  const end = peer.ask({ do: 'drain' }, 'eof', 60_000);
+  // Only messages come back: a credit for each 256 KiB.
+  cutOften(TOTAL / 5_000, CUTS);
+  const interruptions = await sendWhole(channel, bytes);
+  way.onBytes = () => undefined;
+  await channel.shutdown();
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
+  expect(interruptions).toBeGreaterThan(5);
+}, 60_000);
