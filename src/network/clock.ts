@@ -1,8 +1,7 @@
 import { clockNs } from './native/clock.js';
+import { NTP_TO_UNIX_SECONDS, timestampOf } from './ntp/timestamp.js';
 
 const NS = 1_000_000_000n;
-/** From 1 January 1900, where NTP counts from, to 1970 (RFC 5905, 6; RFC 868). */
-const NTP_TO_UNIX_SECONDS = 2_208_988_800n;
 
 /** A moment as NTP writes it: 32 bits of seconds in an era of 136 years, 32 bits of fraction (RFC 5905, 6). */
 export interface NtpTimestamp {
@@ -40,12 +39,14 @@ export function readClock(): LocalClock {
 
 /** `wallNs`: nanoseconds since 1970, not before 1900. */
 export function ntpTimestamp(wallNs: bigint): NtpTimestamp {
-  const sinceEpoch = wallNs + NTP_TO_UNIX_SECONDS * NS;
-  const seconds = sinceEpoch / NS;
-  const inEra = BigInt.asUintN(32, seconds);
-  const fraction = ((sinceEpoch % NS) << 32n) / NS;
-  const hex = ((inEra << 32n) | fraction).toString(16).padStart(16, '0');
-  return { era: Number(seconds >> 32n), seconds: Number(inEra), fraction: Number(fraction), hex };
+  const bits = timestampOf(wallNs);
+  const era = Number((wallNs / NS + NTP_TO_UNIX_SECONDS) >> 32n);
+  return {
+    era,
+    seconds: Number(bits >> 32n),
+    fraction: Number(BigInt.asUintN(32, bits)),
+    hex: bits.toString(16).padStart(16, '0'),
+  };
 }
 
 /** ISO 8601 with microseconds, at an offset from UTC: `Z` for none. */

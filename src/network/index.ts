@@ -1,6 +1,6 @@
 /**
- * Questions about the network that no socket is needed for, without framework or HTTP. From the engine beside it
- * comes the error class, and the one place that asks the resolver.
+ * Questions about the network, without framework or HTTP. From the engine beside it come the error class, the one
+ * place that asks the resolver, and the sockets of questions that go to a server.
  *
  *   address.ts        an address as a number; inet-aton.ts: every spelling of an IPv4 one
  *   address-text.ts   ... and back as text
@@ -13,6 +13,9 @@
  *   host.ts           this host: its name, interfaces.ts, routes.ts, sysctls.ts
  *   clock.ts          its clock, and NTP timestamps
  *   dns/              names: the resolver of this host (lookup.ts); name.ts: what may be asked for
+ *   ntp/              NTP: a packet, a round trip, a server, several of them
+ *   time-protocols.ts daytime and time (RFC 867, 868)
+ *   question-socket.ts  the engine's socket that a question has for itself
  */
 export {
   addressFromBinary,
@@ -74,3 +77,10 @@ export {
   type LookupType,
   type NameInfoFlag,
 } from './dns/lookup.js';
+export { referenceText, type Leap, type NtpPacket } from './ntp/packet.js';
+export type { NtpQuestion, NtpReading } from './ntp/query.js';
+export type { NtpSample } from './ntp/sample.js';
+export { compareServers, type NtpComparison, type ServerOutcome } from './ntp/servers.js';
+export { nsBetween, timestampOf, wallNsOf } from './ntp/timestamp.js';
+export type { Server } from './question-socket.js';
+export { askDaytime, askTime, type Daytime, type ServerTime, type TimeQuestion } from './time-protocols.js';

@@ -97,8 +97,10 @@ export type VerifyCode = (typeof VERIFY_CODES)[number];
 /** Conditions of the engine's own. */
 type EngineCode =
   | 'ADDRESS_BLOCKED'
+  | 'KISS_OF_DEATH'
   | 'LIMIT_REACHED'
   | 'NAME_TAKEN'
+  | 'NOT_SYNCHRONIZED'
   | 'OFFSET_GONE'
   | 'OFFSET_OUT_OF_RANGE'
   | 'OPTION_INVALID'
@@ -136,6 +138,8 @@ export interface SocketErrorDetails {
   rule?: string | undefined;
   /** OFFSET_GONE: the bytes that are not there any more, `to` exclusive. */
   gap?: { from: number; to: number } | undefined;
+  /** KISS_OF_DEATH: why an NTP server does not answer, in four letters (RFC 5905, 7.4). */
+  kissCode?: string | undefined;
   /** A send that ended early: how many bytes the stream took. */
   bytesSent?: number | undefined;
   /** OFFSET_OUT_OF_RANGE, OPTION_INVALID, PAYLOAD_INVALID, TLS_INVALID, EINVAL: the field that was wrong. */

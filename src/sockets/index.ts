@@ -37,7 +37,13 @@ export type { Destination } from './datagram/destination.js';
 export { Engine, type EngineOptions } from './engine.js';
 export type { ConnectRequest, UnixConnectRequest } from './connect/clients.js';
 export { DataSocket } from './data-socket.js';
-export { addressBytes, parseNetwork, type Endpoint, type Network } from './endpoint.js';
+export {
+  addressBytes,
+  parseNetwork,
+  type Endpoint,
+  type InternetEndpoint,
+  type Network,
+} from './endpoint.js';
 export { EventHistory, type EventCursor, type EventPiece } from './event-history.js';
 export {
   errnoName,

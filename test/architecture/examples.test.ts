@@ -1,6 +1,7 @@
 import request from 'supertest';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApplication, type RunningApplication } from '../support/application.js';
+import { serveTheExamples } from '../support/time-servers.js';
 import { routesOf, type Document, type Operation } from './document.js';
 
 /** As somebody would go through the documentation, and close at the end what the examples opened. */
@@ -17,6 +18,9 @@ const ORDER = [
   'lookUpHost',
   'lookUpAddress',
   'getTime',
+  'askNtp',
+  'askDaytime',
+  'askTime',
   'createListener',
   'declareListener',
   'listListeners',
@@ -66,15 +70,20 @@ const ORDER = [
 type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 let application: RunningApplication;
+let stopServing: () => void;
 let operations: Map<string, { method: string; path: string; operation: Operation }>;
 beforeAll(async () => {
   // Multicast needs leave, and a datagram socket, which no example makes.
   application = await startApplication({ SOCKEYE_EGRESS_ALLOW: '239.0.0.0/8' });
   await request(application.url).post('/v1/listeners').send({ protocol: 'udp', name: 'demo-udp' });
+  stopServing = await serveTheExamples();
   const routes = routesOf(application.documents.openApi() as unknown as Document);
   operations = new Map(routes.map((route) => [route.operation.operationId, route]));
 });
-afterAll(() => application.close());
+afterAll(async () => {
+  stopServing();
+  await application.close();
+});
 
 it('the order below names every operation', () => {
   expect([...new Set(ORDER)].sort()).toEqual([...operations.keys()].sort());

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createWebSocketStream, WebSocket } from 'ws';
+import { freeTcpPort } from '../support/free-port.js';
 import { itWith, type Program, startProgram, stopPrograms } from '../support/peers.js';
 import { type Service, startService } from '../support/service.js';
 
@@ -18,15 +19,8 @@ function listening(server: Server): Promise<number> {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function startRedis(): Promise<number> {
-  const port = await freePort();
+  const port = await freeTcpPort();
   const place = ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', directory];
   const redis = startProgram('redis-server', [...place, '--save', '', '--appendonly', 'no']);
   await redis.output('readiness', () => (redis.stdout.includes('Ready to accept connections') ? true : null));

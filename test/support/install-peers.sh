@@ -8,7 +8,7 @@
 set -euo pipefail
 
 PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl iptables tcpdump
-  python3-websockify nmap)
+  python3-websockify nmap chrony faketime xinetd)
 
 # Another process may hold the package manager's lock; longer than this and the tests go on without.
 LOCK_WAIT_SECONDS=120
@@ -19,6 +19,7 @@ program_of() {
     netcat-openbsd) echo nc ;;
     redis-tools) echo redis-cli ;;
     iproute2) echo ss ;;
+    chrony) echo chronyd ;;
     *) echo "$1" ;;
   esac
 }

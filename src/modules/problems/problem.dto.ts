@@ -86,6 +86,9 @@ export class ProblemDto implements Problem {
   })
   bytesSent?: number;
 
+  @ApiPropertyOptional({ description: 'Why an NTP server does not answer (RFC 5905, 7.4)', example: 'RATE' })
+  kissCode?: string;
+
   @ApiPropertyOptional({
     type: [AttemptDto],
     description: 'Of a connect that failed: every address that was tried, in the order of their failing',

@@ -24,6 +24,7 @@ export interface Problem {
   rule?: string;
   gap?: { from: number; to: number };
   bytesSent?: number;
+  kissCode?: string;
   attempts?: Attempt[];
   errors?: FieldError[];
   requestId?: string;
@@ -67,8 +68,8 @@ export function problem(type: ProblemType, detail: string, extra: Partial<Proble
 }
 
 function problemOfSocketError(error: SocketError): Problem {
-  const { syscall, address, port, rule, gap, bytesSent, attempts, field } = error.details;
-  const known = { errno: error.errno, syscall, address, port, rule, gap, bytesSent, attempts };
+  const { syscall, address, port, rule, gap, bytesSent, kissCode, attempts, field } = error.details;
+  const known = { errno: error.errno, syscall, address, port, rule, gap, bytesSent, kissCode, attempts };
   const extra: Partial<Problem> = Object.fromEntries(
     Object.entries(known).filter(([, value]) => value !== undefined),
   );

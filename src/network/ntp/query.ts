@@ -1,0 +1,94 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { SocketError, type DatagramSocket, type InternetEndpoint } from '../../sockets/index.js';
+import { internetPeerOf, unanswered } from '../question-socket.js';
+import { askOnce, type NtpAnswer } from './ask.js';
+import type { NtpPacket } from './packet.js';
+import { jitterOf, type NtpSample } from './sample.js';
+
+export interface NtpQuestion {
+  version: number;
+  /** How many round trips, and the time between an answer and the next question. */
+  samples: number;
+  intervalMs: number;
+  /** For all of them. */
+  timeoutMs: number;
+}
+
+/** What a server said in one or several round trips. */
+export interface NtpReading {
+  remote: InternetEndpoint;
+  /** Of the sample to believe, as are offset, delay and dispersion. */
+  packet: NtpPacket;
+  best: NtpSample;
+  jitterMs: number;
+  /** How far from the truth the offset may be, all told (RFC 5905, 11.2). */
+  rootDistanceMs: number;
+  samples: readonly NtpSample[];
+  /** Questions that were not answered in time, and packets that were no answer. */
+  lost: number;
+  ignored: number;
+}
+
+/**
+ * Asks the server that `socket` is connected to. A question without an answer counts as lost, and one that is
+ * answered with a refusal is the last: as long as one was answered with a time there is a reading. Errors:
+ * ETIMEDOUT, KISS_OF_DEATH, NOT_SYNCHRONIZED, and the reason of `signal`, which ends it.
+ */
+export async function readServer(
+  socket: DatagramSocket,
+  question: NtpQuestion,
+  signal: AbortSignal,
+): Promise<NtpReading> {
+  const { answers, failure } = await askAll(socket, question, signal);
+  const [first, ...others] = answers;
+  if (first !== undefined) return readingOf(socket, [first, ...others], question.samples);
+  throw failure ?? unanswered(socket, signal);
+}
+
+interface Answers {
+  answers: NtpAnswer[];
+  failure: SocketError | null;
+}
+
+async function askAll(socket: DatagramSocket, question: NtpQuestion, signal: AbortSignal): Promise<Answers> {
+  const { samples, version, intervalMs, timeoutMs } = question;
+  const deadline = Date.now() + timeoutMs;
+  const answers: NtpAnswer[] = [];
+  try {
+    for (let left = samples; left > 0 && Date.now() < deadline && !signal.aborted; left--) {
+      if (left < samples) await pauseWithin(intervalMs, deadline, signal);
+      const answer = await askOnce(socket, version, (deadline - Date.now()) / left, signal);
+      if (answer !== null) answers.push(answer);
+    }
+    return { answers, failure: null };
+  } catch (error) {
+    return { answers, failure: SocketError.fromSystem(error) };
+  }
+}
+
+async function pauseWithin(ms: number, deadline: number, signal: AbortSignal): Promise<void> {
+  await pause(Math.max(0, Math.min(ms, deadline - Date.now())), undefined, { signal }).catch(() => undefined);
+}
+
+function readingOf(
+  socket: DatagramSocket,
+  answers: readonly [NtpAnswer, ...NtpAnswer[]],
+  asked: number,
+): NtpReading {
+  const chosen = answers.reduce((best, each) => (each.sample.delayMs < best.sample.delayMs ? each : best));
+  const { packet, sample: best } = chosen;
+  const samples = answers.map(({ sample }) => sample);
+  const jitterMs = jitterOf(best, samples);
+  const rootDistanceMs =
+    (packet.rootDelayMs + best.delayMs) / 2 + packet.rootDispersionMs + best.dispersionMs + jitterMs;
+  return {
+    remote: internetPeerOf(socket),
+    packet,
+    best,
+    jitterMs,
+    rootDistanceMs,
+    samples,
+    lost: asked - answers.length,
+    ignored: answers.reduce((sum, { ignored }) => sum + ignored, 0),
+  };
+}
