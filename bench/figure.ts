@@ -3,7 +3,7 @@ import { type Options } from './options.js';
 import { watchOthers } from './process-cpu.js';
 import { Unavailable, type Peer, type PeerKind } from './peers/peer.js';
 
-/* What a figure is, and the one way all of them are measured: every bridge once in each round. */
+/* What a figure is, and the one way all of them are measured: every contender once in each round. */
 
 export interface Metric {
   key: string;
@@ -34,15 +34,15 @@ export interface Figure {
   /** Shares of one core that the load processes used: more than 0.9 and the load is what was measured. */
   loads: Metric[];
   goals: Goal[];
-  /** `sideBySide` does it for bridges. */
+  /** `sideBySide` does it for bridges, `inTurn` for anything else. */
   measure: (options: Options) => Promise<Measured>;
 }
 
-/** One run of one bridge: a number for each metric and each load. */
+/** One run of one contender: a number for each metric and each load. */
 export type Sample = Record<string, number>;
 
 export interface Measured {
-  /** By the bridge's name; one sample a round. */
+  /** By the contender's name; one sample a round. */
   samples: Map<string, Sample[]>;
   leftOut: LeftOut[];
   /** Of the whole machine, what other programs used meanwhile. */
@@ -59,18 +59,41 @@ export interface LeftOut {
 /** After a connection closes, bridges tidy up: that should not run into the next bridge's clock. */
 const SETTLE_MS = 200;
 
-/**
- * Starts the bridges, checks what each carries, then measures them in turn: a b c a b c.
- * A bridge that fails drops out with its reason; the others go on.
- */
-export async function sideBySide(
+/** Something that is measured, and ended when that is over. */
+export interface Contender {
+  readonly name: string;
+  stop(): Promise<void>;
+}
+
+/** How to get one. */
+export interface ContenderKind<C extends Contender> {
+  readonly name: string;
+  start(): Promise<C>;
+}
+
+/** Bridges between one target and their WebSockets. */
+export function sideBySide(
   kinds: readonly PeerKind[],
   targetPort: number,
   runs: number,
   check: (peer: Peer) => Promise<void>,
   sample: (peer: Peer) => Promise<Sample>,
 ): Promise<Measured> {
-  const peers: Peer[] = [];
+  const bridges = kinds.map((kind) => ({ name: kind.name, start: () => kind.start(targetPort) }));
+  return inTurn(bridges, runs, check, sample);
+}
+
+/**
+ * Starts the contenders, checks what each does, then measures them in turn: a b c a b c.
+ * One that fails drops out with its reason; the others go on.
+ */
+export async function inTurn<C extends Contender>(
+  kinds: readonly ContenderKind<C>[],
+  runs: number,
+  check: (contender: C) => Promise<void>,
+  sample: (contender: C) => Promise<Sample>,
+): Promise<Measured> {
+  const contenders: C[] = [];
   const measured: Measured = { samples: new Map(), leftOut: [], othersShare: 0 };
   const othersShare = watchOthers();
   const leaveOut = (name: string, error: unknown): void => {
@@ -83,9 +106,9 @@ export async function sideBySide(
   try {
     for (const kind of kinds) {
       try {
-        const peer = await kind.start(targetPort);
-        peers.push(peer);
-        await check(peer);
+        const contender = await kind.start();
+        contenders.push(contender);
+        await check(contender);
         measured.samples.set(kind.name, []);
       } catch (error) {
         leaveOut(kind.name, error);
@@ -93,21 +116,22 @@ export async function sideBySide(
     }
     // Round 0 is not counted: V8 compiles while it runs, in threads of the bridge, and that is start-up.
     for (let round = 0; round <= runs; round++) {
-      for (const peer of peers) {
-        const samples = measured.samples.get(peer.name);
+      for (const contender of contenders) {
+        const { name } = contender;
+        const samples = measured.samples.get(name);
         if (!samples) continue;
         await pause(SETTLE_MS);
         try {
-          const taken = await sample(peer);
+          const taken = await sample(contender);
           if (round > 0) samples.push(taken);
-          console.log(`  ${round > 0 ? `round ${round}` : 'warm-up'}, ${peer.name}: ${sampleText(taken)}`);
+          console.log(`  ${round > 0 ? `round ${round}` : 'warm-up'}, ${name}: ${sampleText(taken)}`);
         } catch (error) {
-          leaveOut(peer.name, error);
+          leaveOut(name, error);
         }
       }
     }
   } finally {
-    await Promise.all(peers.map((peer) => peer.stop()));
+    await Promise.all(contenders.map((contender) => contender.stop()));
   }
   measured.othersShare = othersShare();
   return measured;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { type Figure, type Goal, type Measured, type Metric, type Sample } from './figure.js';
+import { type Figure, type Measured, type Metric, type Sample } from './figure.js';
+import { boundOf, labelOf, outcomes, valuesOf, type Outcome } from './goals.js';
 import { type Options } from './options.js';
 import { medianRatio, spread } from './statistics.js';
 
@@ -33,20 +34,21 @@ function spreads({ metrics, rows: heading = 'bridge' }: Figure, { samples }: Mea
 }
 
 function cell({ key, digits }: Metric, taken: Sample[]): string {
-  const { min, median, max } = spread(values(taken, key));
+  const { min, median, max } = spread(valuesOf(taken, key));
   return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 }
 
 /** Each of ours to each of the others, and whatever else has a goal. */
-function ratios(figure: Figure, { samples }: Measured): string {
+function ratios(figure: Figure, measured: Measured): string {
+  const { samples } = measured;
   const rows = pairs(figure, [...samples.keys()]).map(([of, to]) => {
     const ratio = (key: string): number =>
-      medianRatio(values(samples.get(of) ?? [], key), values(samples.get(to) ?? [], key));
-    const goals = figure.goals.filter((goal) => goal.of === of && goal.to === to);
+      medianRatio(valuesOf(samples.get(of), key), valuesOf(samples.get(to), key));
+    const goals = outcomes(figure, measured).filter(({ goal }) => goal.of === of && goal.to === to);
     return [
       `${of} / ${to}`,
       ...figure.metrics.map(({ key }) => ratio(key).toFixed(2)),
-      goals.map((goal) => verdict(figure, goal, ratio(goal.metric))).join('; '),
+      goals.map((each) => outcomeText(figure, each)).join('; '),
     ];
   });
   if (rows.length === 0) return '';
@@ -65,38 +67,48 @@ function pairs({ goals }: Figure, names: string[]): [string, string][] {
 }
 
 /** Goals for the values themselves. */
-function absolute(figure: Figure, { samples }: Measured): string {
-  const goals = figure.goals.filter(({ of, to }) => to === undefined && samples.has(of));
-  const lines = goals.map((goal) => {
-    const { median } = spread(values(samples.get(goal.of) ?? [], goal.metric));
-    return `- Goal: ${goal.of}, ${verdict(figure, goal, median)}`;
-  });
+function absolute(figure: Figure, measured: Measured): string {
+  const lines = outcomes(figure, measured)
+    .filter(({ goal }) => goal.to === undefined)
+    .map((outcome) => `- Goal: ${outcome.goal.of}, ${outcomeText(figure, outcome)}`);
   return lines.join('\n');
 }
 
-function verdict({ metrics }: Figure, { metric, atMost, atLeast }: Goal, value: number): string {
-  const label = metrics.find(({ key }) => key === metric)?.label ?? metric;
-  const reached = value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity);
-  const bounds = [
-    ...(atMost === undefined ? [] : [`at most ${atMost}`]),
-    ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
-  ];
-  return `${label} ${bounds.join(', ')}: ${reached ? 'reached' : '**missed**'}`;
+function outcomeText(figure: Figure, { goal, verdict }: Outcome): string {
+  return `${labelOf(figure, goal)} ${boundOf(goal)}: ${verdict}`;
+}
+
+/** A row for each goal, for the table over all figures. */
+export function summaryRows(figure: Figure, measured: Measured): string[][] {
+  const found = outcomes(figure, measured);
+  return figure.goals.map((goal) => {
+    const outcome = found.find((each) => each.goal === goal);
+    const of = goal.to === undefined ? goal.of : `${goal.of} / ${goal.to}`;
+    return [
+      `${figure.number}. ${figure.title}`,
+      `${of}: ${labelOf(figure, goal)}`,
+      outcome?.measured ?? '',
+      boundOf(goal),
+      outcome?.verdict ?? 'left out',
+    ];
+  });
 }
 
 function notes(figure: Figure, { samples, leftOut, othersShare }: Measured): string[] {
   const limited = [...samples].flatMap(([name, taken]) =>
     figure.loads
-      .map(({ key, label }) => ({ label, share: spread(values(taken, key)).median }))
+      .map(({ key, label }) => ({ label, share: spread(valuesOf(taken, key)).median }))
       .filter(({ share }) => share > BUSY_SHARE)
       .map(
         ({ label, share }) =>
           `**The load is the bottleneck** with ${name}: the ${label} used ${percent(share)} of a core. ` +
-          'The bridge may be faster than shown; its CPU holds.',
+          `The ${figure.rows ?? 'bridge'} may be faster than shown; its CPU holds.`,
       ),
   );
   const shares = figure.loads.map(({ key, label }) => {
-    const all = [...samples].map(([name, taken]) => `${name} ${percent(spread(values(taken, key)).median)}`);
+    const all = [...samples].map(
+      ([name, taken]) => `${name} ${percent(spread(valuesOf(taken, key)).median)}`,
+    );
     return `${label}: ${all.join(', ')}`;
   });
   const absent = leftOut.map(
@@ -111,15 +123,11 @@ function notes(figure: Figure, { samples, leftOut, othersShare }: Measured): str
   return [...absent, ...limited, ...(samples.size > 0 ? [...load, others] : [])];
 }
 
-function values(taken: readonly Sample[], key: string): number[] {
-  return taken.map((sample) => sample[key] ?? NaN);
-}
-
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Question } from '../load/inside.js';
 import { processTree } from '../process-cpu.js';
 
 /* A program that is measured: started, watched and ended by the runner. Nothing else on the machine is touched. */
@@ -17,19 +19,20 @@ process.on('exit', () => {
 
 export class Program {
   private printed = '';
-  private readonly child: ChildProcess;
+  protected readonly child: ChildProcess;
 
   constructor(
     readonly name: string,
     command: string,
     args: string[],
     environment: NodeJS.ProcessEnv = {},
+    channel: 'ipc' | 'ignore' = 'ignore',
   ) {
     // What the caller's shell says about Sockeye is not part of the benchmark.
     const inherited = Object.entries(process.env).filter(([variable]) => !variable.startsWith('SOCKEYE_'));
     this.child = spawn(command, args, {
       env: { ...Object.fromEntries(inherited), ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', channel],
     });
     this.child.on('error', (error) => (this.printed += String(error)));
     for (const output of [this.child.stdout, this.child.stderr]) {
@@ -75,6 +78,22 @@ export class Program {
   kill(): void {
     if (this.child.pid === undefined || this.child.exitCode !== null) return;
     for (const pid of processTree(this.child.pid)) endQuietly(pid);
+  }
+}
+
+const INSIDE = fileURLToPath(new URL('../load/inside.js', import.meta.url));
+
+/** A program of Node that can be asked what it uses, finer than the kernel tells from outside. */
+export class WatchedProgram extends Program {
+  constructor(name: string, args: string[], environment?: NodeJS.ProcessEnv) {
+    const watched = ['--expose-gc', '--import', INSIDE, ...args];
+    super(name, process.execPath, watched, environment, 'ipc');
+  }
+
+  async usage(question: Question): Promise<number> {
+    this.child.send(question);
+    const [answer] = (await once(this.child, 'message', { signal: AbortSignal.timeout(10_000) })) as [number];
+    return answer;
   }
 }
 

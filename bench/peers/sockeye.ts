@@ -3,20 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nothingToRelease, type Peer, type PeerKind } from './peer.js';
-import { Program } from './program.js';
+import { WatchedProgram } from './program.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const PROFILES = fileURLToPath(new URL('../profiles', import.meta.url));
 
 /** Sockeye as anyone starts it: the built program, nothing tuned. */
-async function startSockeye(name: string): Promise<{ program: Program; port: number; stop: Peer['stop'] }> {
+export async function startSockeye(
+  name: string,
+  limits: NodeJS.ProcessEnv = {},
+): Promise<{ program: WatchedProgram; port: number; stop: Peer['stop'] }> {
   if (!existsSync(PROGRAM)) throw new Error('dist/main.js is missing: npm run build');
   const dataDir = mkdtempSync(join(tmpdir(), 'sockeye-bench-'));
   const profile = process.argv.includes('--profile') ? ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`] : [];
-  const program = new Program(name, process.execPath, [...profile, PROGRAM], {
+  const program = new WatchedProgram(name, [...profile, PROGRAM], {
     SOCKEYE_HOST: '127.0.0.1',
     SOCKEYE_PORT: '0',
     SOCKEYE_DATA_DIR: dataDir,
+    ...limits,
   });
   const removeData = (): void => rmSync(dataDir, { recursive: true, force: true });
   // The runner may be interrupted: what it made in the temporary folder goes then, too.
