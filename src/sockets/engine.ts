@@ -25,6 +25,7 @@ import type { Dropped } from './receive/flow-events.js';
 import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
 import type { ProcessSettings } from './socket-settings.js';
+import { ReadTurns } from './stream/read-turns.js';
 import { StreamConnection } from './stream/stream-connection.js';
 import { StreamListener, type Admission } from './listen/stream-listener.js';
 import { UnixFiles, type UnixSettings } from './unix/unix-files.js';
@@ -74,6 +75,7 @@ export class Engine {
       limits: this.limits,
       settings: this.settings,
       budget: this.budget,
+      turns: new ReadTurns(),
       now: Date.now,
       emit: (name, socket, gap = null) => this.noticed(name, socket, gap),
       released: () => this.registry.notePlaceFree(),

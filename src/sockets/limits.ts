@@ -67,6 +67,14 @@ export const SHARED_READ_BYTES = 64 * 1024;
  */
 export const MAX_READ_BYTES = 512 * 1024;
 
+/**
+ * What is read from all stream connections together in one turn of the event loop: a call of the API
+ * that comes meanwhile waits for about as long as it takes to pass that on. Who has read less than a
+ * little in the turn is not counted among those who wait.
+ */
+export const READ_BYTES_A_TURN = 1024 * 1024;
+export const LITTLE_BYTES_A_TURN = 16 * 1024;
+
 /** Memory of bulk reads that is kept for use again, over all sockets. */
 export const POOLED_SLAB_BYTES = 16 * 1024 * 1024;
 

@@ -5,6 +5,7 @@ import type { Dropped } from './receive/flow-events.js';
 import { Lease, renewed } from './lease.js';
 import type { Limits } from './limits.js';
 import type { ReceiveBudget } from './receive/receive-budget.js';
+import type { ReadTurns } from './stream/read-turns.js';
 import type { ProcessSettings, SocketLabels } from './socket-settings.js';
 
 export const SOCKET_KINDS = ['listener', 'connection', 'client'] as const;
@@ -71,6 +72,7 @@ export interface SocketContext {
   readonly limits: Limits;
   readonly settings: Readonly<ProcessSettings>;
   readonly budget: ReceiveBudget;
+  readonly turns: ReadTurns;
   readonly now: () => number;
   emit(name: SocketEventName, socket: ManagedSocket, gap?: Dropped | null): void;
   /** The descriptor of a socket is closed: its place is free. */

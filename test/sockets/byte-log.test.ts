@@ -1,6 +1,7 @@
 import { SocketError } from '../../src/sockets/errors.js';
 import { BUDGET_RESERVE_BYTES, MAX_READERS } from '../../src/sockets/limits.js';
 import { ReceiveBudget } from '../../src/sockets/receive/receive-budget.js';
+import type { BytesPiece, LogReader } from '../../src/sockets/receive/log-view.js';
 import { ByteLog, type StreamOverflow } from '../../src/sockets/receive/byte-log.js';
 
 const noop = (): void => undefined;
@@ -12,6 +13,11 @@ function newLog(windowBytes = 10, overflow: StreamOverflow = 'pause', budget = n
     budget,
   );
   return { log, calls };
+}
+
+function read(reader: LogReader<BytesPiece>): string {
+  const piece = reader.read(100);
+  return piece?.kind === 'bytes' ? piece.bytes.toString() : '';
 }
 
 describe('the unclaimed cursor', () => {
@@ -44,6 +50,45 @@ describe('the unclaimed cursor', () => {
     expect(log.committedOffset).toBe(4);
     expect(log.room).toBe(4);
     expect(log.nextOffsetOf('other')).toBe(4);
+  });
+});
+
+describe('what was read beyond the window', () => {
+  test('is withheld, whether lent or copied, and comes as room is made', () => {
+    const { log } = newLog();
+    log.lend(16).write('0123456789abcdef');
+    log.append(16);
+    expect([log.headOffset, log.room, log.isWithholding]).toEqual([10, 0, true]);
+    const reader = log.attach('main', 'committed', noop, noop);
+    expect(read(reader)).toBe('0123456789');
+    expect(reader.read(1)).toBeNull();
+
+    reader.commit(4);
+    expect([log.headOffset, log.room]).toEqual([14, 0]);
+    expect(read(reader)).toBe('abcd');
+    log.write(Buffer.from('ghij'));
+    reader.commit(14);
+    expect([log.headOffset, log.room, log.isWithholding]).toEqual([20, 4, false]);
+    expect(read(reader)).toBe('efghij');
+  });
+
+  test('counts as held, and so does what is lent, until it is given back or thrown away', () => {
+    const budget = new ReceiveBudget(2 ** 30);
+    const { log } = newLog(10, 'pause', budget);
+    expect(log.lend(100_000)).toHaveLength(100_000);
+    expect(budget.unused).toBe(2 ** 30 - 100_000);
+    log.returnLoan();
+    expect(budget.unused).toBe(2 ** 30);
+    log.write(Buffer.alloc(100_000));
+    expect(budget.usedBytes).toBe(100_000);
+    log.dropWithheld();
+    expect([budget.usedBytes, log.headOffset, log.isWithholding]).toEqual([10, 10, false]);
+    log.commit('main', 10);
+    log.write(Buffer.from('after'));
+    expect(log.headOffset).toBe(15);
+    log.write(Buffer.alloc(100));
+    log.discard();
+    expect(budget.usedBytes).toBe(0);
   });
 });
 

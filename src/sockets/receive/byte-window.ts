@@ -116,6 +116,19 @@ export class ByteWindow {
     }
   }
 
+  /** Takes back everything from `offset` on, which nobody has read. */
+  cut(offset: number): void {
+    if (offset >= this.head) return;
+    this.dropTail();
+    this.head = offset;
+    for (let last = this.slabs.at(-1); last !== undefined && last.end > offset; last = this.slabs.at(-1)) {
+      last.used = Math.max(0, offset - last.offset);
+      if (last.used > 0) return;
+      this.slabs.pop();
+      last.leaveWindow();
+    }
+  }
+
   private startSlab(memory: Buffer): void {
     this.dropTail();
     this.tail = new Slab(memory, this.head);

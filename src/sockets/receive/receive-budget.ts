@@ -12,6 +12,7 @@ interface BudgetMember {
  */
 export class ReceiveBudget {
   private used = 0;
+  private lent = 0;
   /** Logs that hold bytes which all their readers have committed. */
   private readonly withHistory = new Set<BudgetMember>();
   private readonly starved = new Set<BudgetMember>();
@@ -23,7 +24,12 @@ export class ReceiveBudget {
   }
 
   get exhausted(): boolean {
-    return this.used >= this.limitBytes;
+    return this.unused <= 0;
+  }
+
+  /** What may still be held, or lent; below 0 over the limit. */
+  get unused(): number {
+    return this.limitBytes - this.used - this.lent;
   }
 
   /** Readers of that log have moved on: it may hold bytes that nobody waits for. */
@@ -39,7 +45,7 @@ export class ReceiveBudget {
   /** How much a log that holds `uncommittedBytes` may still read; it is woken when that grows from 0. */
   room(member: BudgetMember, uncommittedBytes: number): number {
     if (this.exhausted) this.dropHistory();
-    const room = Math.max(this.limitBytes - this.used, BUDGET_RESERVE_BYTES - uncommittedBytes, 0);
+    const room = Math.max(this.unused, BUDGET_RESERVE_BYTES - uncommittedBytes, 0);
     if (room === 0) this.starved.add(member);
     return room;
   }
@@ -56,6 +62,16 @@ export class ReceiveBudget {
   /** Bytes more (or, negative, fewer) that some log holds now. */
   change(bytes: number): void {
     this.used += bytes;
+    this.wakeStarved(bytes);
+  }
+
+  /** Bytes more (or, negative, fewer) of memory that waits to be read into: it could be full at any time. */
+  lend(bytes: number): void {
+    this.lent += bytes;
+    this.wakeStarved(bytes);
+  }
+
+  private wakeStarved(bytes: number): void {
     if (bytes >= 0 || this.exhausted || this.starved.size === 0) return;
     const waiting = [...this.starved];
     this.starved.clear();

@@ -4,6 +4,7 @@ import { SocketError } from '../errors.js';
 import { filenoOf, isConnected, readInto, type ReadSide } from './kernel-handle.js';
 import { takeError } from '../native/syscalls.js';
 import { ReadBuffer } from './read-buffer.js';
+import { ReadTurn, type ReadTurns } from './read-turns.js';
 
 /** What the connection hears of its intake. */
 interface IntakeEvents {
@@ -17,7 +18,8 @@ interface IntakeEvents {
 
 /**
  * The receiving half of a stream connection: from the kernel, or from TLS over it, into the log.
- * Reading stops while the log is full, or the user asks for it; TCP then slows the peer.
+ * Reading stops while the log is full, or the user asks for it; TCP then slows the peer. Who carries
+ * much waits for a turn among the others.
  */
 export class Intake {
   /** For the kernel's reads, which write into memory of ours; TLS brings its own, by `over`. */
@@ -29,6 +31,8 @@ export class Intake {
   private direct: Socket | null = null;
   private pausedByUser = false;
   private stalled = false;
+  private readonly turn: ReadTurn;
+  private waitsForTurn = false;
   private reading = true;
   private dropping = false;
   /** Nothing more comes from the source; `told` once that was said. */
@@ -37,10 +41,15 @@ export class Intake {
   private readonly onDecrypted = (bytes: Buffer): void => this.decrypted(bytes);
 
   constructor(
-    log: ByteLog,
+    private readonly log: ByteLog,
+    turns: ReadTurns,
     private readonly events: IntakeEvents,
   ) {
     this.reads = new ReadBuffer(log);
+    this.turn = new ReadTurn(turns, () => {
+      this.waitsForTurn = false;
+      this.readOrNot();
+    });
     this.side = {
       memory: () => (this.dropping ? this.reads.dump : this.reads.next()),
       filled: (count) => this.filled(count),
@@ -70,7 +79,7 @@ export class Intake {
     this.source = secured;
     this.direct = null;
     // Set before the listener, which would start the flow.
-    if (this.reading || this.dropping) secured.resume();
+    if (this.reading) secured.resume();
     else secured.pause();
     secured.on('data', this.onDecrypted);
     if (secured.readableEnded) this.sourceEnded();
@@ -91,7 +100,6 @@ export class Intake {
   }
 
   roomMade(): void {
-    this.reads.roomMade();
     this.applyFlow();
     this.tellEnd();
   }
@@ -104,19 +112,21 @@ export class Intake {
     // What libuv holds is the log's memory, which can be another log's soon: it must be exchanged first.
     const shared = this.reads.release();
     if (this.direct !== null) readInto(this.direct, shared);
-    this.source?.resume();
+    this.readOrNot();
   }
 
   /** Not one byte more goes into the log. */
   forget(): void {
     this.drop();
-    this.reads.dropSpill();
+    this.log.dropWithheld();
     this.tellEnd();
   }
 
   /** The descriptor is closed. What was read from it before is there for whoever makes room. */
   close(): void {
     this.readOut();
+    this.reads.release();
+    this.turn.leave();
     this.source = null;
     this.direct = null;
     this.sourceEnd = 'reached';
@@ -133,7 +143,7 @@ export class Intake {
    * kernel still holds of it can be read for `patienceMs`; then it has failed, with the error answered.
    */
   lostPeer(now: number, raw: Socket, lastTrafficAt: number, patienceMs: number): SocketError | null {
-    if (this.reading || this.dropping || isConnected(raw)) this.peerLostAt = null;
+    if (this.reading || isConnected(raw)) this.peerLostAt = null;
     else this.peerLostAt ??= now;
     const since = Math.max(this.peerLostAt ?? now, lastTrafficAt);
     if (this.peerLostAt === null || now - since < patienceMs) return null;
@@ -147,16 +157,16 @@ export class Intake {
   /** The kernel wrote `count` bytes into the memory it was lent. Answers whether to go on reading. */
   private filled(count: number): boolean {
     this.events.traffic();
-    if (this.dropping) return true;
-    this.reads.filled(count);
+    this.waitsForTurn = !this.turn.took(count);
+    if (!this.dropping) this.reads.filled(count);
     this.applyFlow();
     return this.reading;
   }
 
   private decrypted(bytes: Buffer): void {
     this.events.traffic();
-    if (this.dropping) return;
-    this.reads.take(bytes);
+    this.waitsForTurn = !this.turn.took(bytes.length);
+    if (!this.dropping) this.log.write(bytes);
     this.applyFlow();
   }
 
@@ -165,7 +175,7 @@ export class Intake {
     if (this.dropping || this.direct !== null || this.source === null) return;
     const { source } = this;
     source.off('data', this.onDecrypted); // read() tells it too, but not after an error
-    for (let bytes = next(source); bytes !== null; bytes = next(source)) this.reads.take(bytes);
+    for (let bytes = next(source); bytes !== null; bytes = next(source)) this.log.write(bytes);
     source.on('data', this.onDecrypted);
   }
 
@@ -175,17 +185,23 @@ export class Intake {
   }
 
   private tellEnd(): void {
-    if (this.sourceEnd !== 'reached' || this.reads.hasSpill) return;
+    if (this.sourceEnd !== 'reached' || this.log.isWithholding) return;
     this.sourceEnd = 'told';
     this.events.ended();
   }
 
   /** Reads, or stops, as the log and the user have it. */
   private applyFlow(): void {
-    this.stalled = this.reads.isFull;
-    this.events.flow();
-    const reading = !this.stalled && !this.pausedByUser;
-    if (reading === this.reading || this.dropping) return;
+    if (!this.dropping) {
+      this.stalled = this.log.room === 0;
+      this.events.flow();
+    }
+    this.readOrNot();
+  }
+
+  private readOrNot(): void {
+    const reading = !this.waitsForTurn && !this.isPaused;
+    if (reading === this.reading) return;
     this.reading = reading;
     if (reading) this.source?.resume();
     else this.source?.pause();

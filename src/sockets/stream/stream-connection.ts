@@ -79,7 +79,7 @@ export class StreamConnection extends DataSocket {
       },
       context.budget,
     );
-    this.intake = new Intake(this.log, {
+    this.intake = new Intake(this.log, context.turns, {
       traffic: () => this.received(),
       flow: () => this.flow.setPaused(this.isPaused),
       ended: () => this.peerEnded(),
@@ -313,7 +313,6 @@ export class StreamConnection extends DataSocket {
     if (this.isClosed) return;
     this.sends.fail(new SocketError('ENOTCONN', 'the socket was closed', { syscall: 'send' }));
     this.settleClosed(this.closeReason ?? 'eof');
-    this.log.returnLoan();
     this.intake.close();
   }
 }
