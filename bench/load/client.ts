@@ -1,21 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clientFrame, FrameReader, OPCODE, type FrameHandler } from './frames.js';
-import { ChannelDecoder, ackMessage, attachMessage, channelFrame } from './channel.js';
+import { ChannelDecoder, ackMessage, attachMessage, channelFrame, type ChannelState } from './channel.js';
 
 /** Where a bridge's WebSocket is, and what it speaks. */
 export interface Door {
   port: number;
   path: string;
   subprotocol: string;
-  /** With an id the bytes come in the frames of `/v1/stream`; without one they come bare. */
-  socketId: string | null;
+  /** With ids the bytes come in the frames of `/v1/stream`, a channel for each; without any they come bare. */
+  socketIds: string[];
 }
 
-type OnBytes = (chunk: Buffer, start: number, end: number) => void;
+interface MessageData {
+  channel?: number;
+  offset?: number;
+  bytes?: number;
+}
+
+type OnBytes = (chunk: Buffer, start: number, end: number, channel: number) => void;
 
 /** Reads as large as the fastest bridge's writes: a smaller one would slow the bridge down. */
 const READ_BYTES = 1024 * 1024;
+/** Enough that the kernel always finds more to send. */
+const QUEUE_BYTES = 2 * 1024 * 1024;
 
 /**
  * A WebSocket client on a raw socket: the handshake by hand, payload counted where it lies.
@@ -27,16 +35,18 @@ export class BridgeClient implements FrameHandler {
   private handshake: Buffer | null = Buffer.alloc(0);
   private opcode = 0;
   private message: Buffer[] = [];
-  private channel: ChannelDecoder | null = null;
+  private readonly decoder: ChannelDecoder | null;
   private failure: Error | null = null;
   private readonly opened: Promise<void>;
   private settleOpened: (error: Error | null) => void = () => {};
   private onFailure: (error: Error) => void = () => {};
+  private onRoom: () => void = () => {};
 
   private constructor(
     private readonly door: Door,
     private readonly onBytes: OnBytes,
   ) {
+    this.decoder = door.socketIds.length > 0 ? new ChannelDecoder() : null;
     this.opened = new Promise((resolve, reject) => {
       this.settleOpened = (error) => (error ? reject(error) : resolve());
     });
@@ -58,14 +68,37 @@ export class BridgeClient implements FrameHandler {
     return client;
   }
 
+  /** Of `/v1/stream`: the channels, in the order of the ids. */
+  get channels(): ChannelState[] {
+    return [...(this.decoder?.channels.values() ?? [])];
+  }
+
   /** The frame that carries `payload` to the peer; built apart from write() so that nobody's clock pays for it. */
   frame(payload: Buffer): Buffer {
-    const carried = this.channel ? channelFrame(this.channel.channel, payload) : payload;
-    return clientFrame(OPCODE.binary, carried);
+    const [channel] = this.channels;
+    return clientFrame(OPCODE.binary, channel ? channelFrame(channel.number, payload) : payload);
   }
 
   write(frame: Buffer): void {
-    this.socket.write(frame);
+    this.socket.write(frame, this.onRoom);
+  }
+
+  /** How many bytes may be sent now: what waits in here is bounded, and a stream gives credit. */
+  get room(): number {
+    const own = Math.max(0, QUEUE_BYTES - this.socket.writableLength);
+    const [channel] = this.channels;
+    return channel ? Math.min(own, channel.credit) : own;
+  }
+
+  /** `bytes` of credit are used up. */
+  spend(bytes: number): void {
+    const [channel] = this.channels;
+    if (channel) channel.credit -= bytes;
+  }
+
+  /** Called when `room` may have grown. */
+  whenRoom(listener: () => void): void {
+    this.onRoom = listener;
   }
 
   /** For those who wait on bytes: when the bridge goes away or breaks its contract, none will come. */
@@ -95,11 +128,11 @@ export class BridgeClient implements FrameHandler {
   bytes(chunk: Buffer, start: number, end: number): void {
     if (this.opcode !== OPCODE.binary && this.opcode !== OPCODE.continuation) {
       this.message.push(Buffer.from(chunk.subarray(start, end)));
-    } else if (!this.channel) {
-      this.onBytes(chunk, start, end);
+    } else if (!this.decoder) {
+      this.onBytes(chunk, start, end, 0);
     } else {
-      const payload = this.channel.skipHeader(chunk, start, end);
-      if (payload < end) this.onBytes(chunk, payload, end);
+      const payload = this.decoder.skipHeader(chunk, start, end);
+      if (payload < end) this.onBytes(chunk, payload, end, this.decoder.current);
     }
   }
 
@@ -111,8 +144,8 @@ export class BridgeClient implements FrameHandler {
       const code = text.length >= 2 ? text.readUInt16BE(0) : 1005;
       this.fail(new Error(`closed by the bridge: ${code} ${text.toString('utf8', 2)}`));
     } else if (this.opcode === OPCODE.binary) {
-      const offset = this.channel?.endFrame() ?? null;
-      if (offset !== null) this.write(ackMessage(this.channel?.channel ?? 0, offset));
+      const due = this.decoder?.endFrame() ?? null;
+      if (due) this.socket.write(ackMessage(due.number, due.acked));
     }
   }
 
@@ -135,19 +168,20 @@ export class BridgeClient implements FrameHandler {
     this.handshake = null;
     const head = all.toString('latin1', 0, headEnd);
     if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(`no upgrade: ${all.toString('utf8', 0, 600)}`);
-    if (this.door.socketId === null) this.settleOpened(null);
-    else this.write(attachMessage(this.door.socketId));
+    if (this.door.socketIds.length === 0) this.settleOpened(null);
+    else this.socket.write(attachMessage(this.door.socketIds));
     this.frames.push(all, headEnd + 4, all.length);
   }
 
   private takeMessage(text: string): void {
-    const { event, data } = JSON.parse(text) as {
-      event: string;
-      data?: { channel?: number; offset?: number };
-    };
+    const { event, data } = JSON.parse(text) as { event: string; data?: MessageData };
+    const channel = this.decoder?.channels.get(data?.channel ?? 0);
     if (event === 'attached') {
-      this.channel = new ChannelDecoder(data?.channel ?? 0, data?.offset ?? 0);
-      this.settleOpened(null);
+      this.decoder?.add(data?.channel ?? 0, data?.offset ?? 0);
+      if (this.channels.length === this.door.socketIds.length) this.settleOpened(null);
+    } else if (event === 'credit' && channel) {
+      channel.credit += data?.bytes ?? 0;
+      this.onRoom();
     } else if (event === 'error' || event === 'gap' || event === 'closed') {
       this.fail(new Error(`the stream said: ${text}`));
     }

@@ -57,12 +57,18 @@ function headLength(head: Buffer): number {
 
 /** A client's frame. The mask is a real one: servers skip the work for a mask of zeros. */
 export function clientFrame(opcode: number, payload: Buffer): Buffer {
-  if (payload.length > 0xffff) throw new Error('load clients send small frames only');
   const mask = Buffer.from(randomBytes(4).map((byte) => byte | 1));
-  const head =
-    payload.length < 126
-      ? Buffer.from([0x80 | opcode, 0x80 | payload.length])
-      : Buffer.from([0x80 | opcode, 0x80 | 126, payload.length >> 8, payload.length & 0xff]);
   const masked = payload.map((byte, index) => byte ^ mask.readUInt8(index % 4));
-  return Buffer.concat([head, mask, masked]);
+  return Buffer.concat([frameHead(opcode, payload.length), mask, masked]);
+}
+
+function frameHead(opcode: number, length: number): Buffer {
+  if (length < 126) return Buffer.from([0x80 | opcode, 0x80 | length]);
+  const long = length > 0xffff;
+  const head = Buffer.alloc(long ? 10 : 4);
+  head.writeUInt8(0x80 | opcode, 0);
+  head.writeUInt8(0x80 | (long ? 127 : 126), 1);
+  if (long) head.writeBigUInt64BE(BigInt(length), 2);
+  else head.writeUInt16BE(length, 2);
+  return head;
 }

@@ -10,7 +10,7 @@ export const bareWs: PeerKind = {
   async start(targetPort) {
     const program = new Program(this.name, process.execPath, [PROGRAM, String(targetPort)]);
     const port = await program.port(/127\.0\.0\.1:(\d+)/);
-    const door = { port, path: '/', subprotocol: 'binary', socketId: null };
+    const door = { port, path: '/', subprotocol: 'binary', socketIds: [] };
     return {
       name: this.name,
       pid: program.pid,

@@ -44,7 +44,7 @@ export const sockeyePipe: PeerKind = {
   async start(targetPort) {
     const { program, port, stop } = await startSockeye(this.name);
     const path = `/v1/pipe?host=127.0.0.1&port=${targetPort}`;
-    const door = { port, path, subprotocol: 'binary', socketId: null };
+    const door = { port, path, subprotocol: 'binary', socketIds: [] };
     return {
       name: this.name,
       pid: program.pid,
@@ -67,7 +67,7 @@ export const sockeyeStream: PeerKind = {
         port: targetPort,
       });
       return {
-        door: { port, path: '/v1/stream', subprotocol: 'sockeye.v1', socketId: id },
+        door: { port, path: '/v1/stream', subprotocol: 'sockeye.v1', socketIds: [id] },
         release: async () => {
           await ask(`${sockets}/sockets/${id}`, 'DELETE');
         },

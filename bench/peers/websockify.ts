@@ -12,7 +12,7 @@ export const websockify: PeerKind = {
     const port = await freePort();
     const program = new Program(this.name, 'websockify', [`127.0.0.1:${port}`, `127.0.0.1:${targetPort}`]);
     await program.poll(() => listensOn(port));
-    const door = { port, path: '/', subprotocol: 'binary', socketId: null };
+    const door = { port, path: '/', subprotocol: 'binary', socketIds: [] };
     return {
       name: this.name,
       pid: program.pid,

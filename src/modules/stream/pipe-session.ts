@@ -17,6 +17,7 @@ import { invalid, problem, problemOf } from '../problems/problem.js';
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
 import { PipeIntake } from './pipe-intake.js';
 import { pipeTarget, PipeQuery } from './pipe.dto.js';
+import { PlainFrames } from './plain-frames.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
 /** At most this much in one message: clients need not hold more at once. */
@@ -48,10 +49,14 @@ export class PipeSession {
     socket: Socket,
     private readonly engine: Engine,
     query: URLSearchParams,
+    maxMessageBytes: number,
   ) {
     this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
     this.intake = new PipeIntake(webSocket, (error) => this.fail(error));
     webSocket.on('message', (data: Buffer, isBinary) => this.received(data, isBinary));
+    const isStream = (): boolean => this.connection?.log instanceof ByteLog;
+    const take = (bytes: Buffer): void => this.received(bytes, true);
+    new PlainFrames(webSocket, socket, { hasHeader: false, maxMessageBytes, isStream, take });
     webSocket.once('close', () => this.end());
     // It is over once both have said so: a client need not close its TCP connection then.
     socket.once('finish', () => this.end());

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
+import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { PipeSession } from './pipe-session.js';
 
@@ -15,11 +17,12 @@ export class PipeGateway implements OnGatewayConnection<WebSocket> {
   constructor(
     private readonly engine: Engine,
     private readonly open: OpenWebSockets,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
   ) {}
 
   handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
     const query = new URLSearchParams(request.url?.split('?', 2)[1] ?? '');
-    new PipeSession(webSocket, request.socket, this.engine, query);
+    new PipeSession(webSocket, request.socket, this.engine, query, this.configuration.maxBodyBytes);
     this.open.add(webSocket);
   }
 }

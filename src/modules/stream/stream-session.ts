@@ -6,10 +6,9 @@ import { validate } from '../common/validation.js';
 import type { EventFeed } from '../engine/event-feed.js';
 import { invalid, ProblemError } from '../problems/problem.js';
 import { Attaching } from './attaching.js';
-import type { Failed } from './channel.js';
 import { Channels } from './channels.js';
 import { channelOf, readEnvelope } from './envelope.js';
-import { readClientFrame, type ClientFrame } from './frame.js';
+import { FRAME_TYPE_STREAM, readClientFrame, type ClientFrame } from './frame.js';
 import { Intake } from './intake.js';
 import {
   AckData,
@@ -24,6 +23,7 @@ import {
   type UnwatchData,
   type WatchData,
 } from './messages.js';
+import { PlainFrames } from './plain-frames.js';
 import { refuseOtherType } from './open-channel.js';
 import { Outbox, type Question } from './outbox.js';
 import { Watches } from './watches.js';
@@ -42,6 +42,7 @@ export class StreamSession {
     socket: Socket,
     private readonly engine: Engine,
     feed: EventFeed,
+    maxMessageBytes: number,
   ) {
     const writer = new WebSocketWriter(webSocket, socket, () => {
       this.watches.pump();
@@ -54,6 +55,9 @@ export class StreamSession {
     this.watches = new Watches(feed, this.channels);
     this.intake = new Intake(webSocket, writer, () => this.attaching.isBusy);
     webSocket.on('message', (data: Buffer, isBinary) => (isBinary ? this.frame(data) : this.text(data)));
+    const take = (payload: Buffer, channel: number): void =>
+      this.sendFrame({ type: FRAME_TYPE_STREAM, channel, payload });
+    new PlainFrames(webSocket, socket, { hasHeader: true, maxMessageBytes, isStream: () => true, take });
     webSocket.once('close', () => this.end());
   }
 
@@ -138,20 +142,20 @@ export class StreamSession {
   /** Bytes for a socket. A client that sends beyond its credit is not read from until there is room. */
   private frame(data: Buffer): void {
     const frame = readClientFrame(data);
-    if (typeof frame === 'string') return this.outbox.fail(new ProblemError('bad-request', frame), {});
-    const place = { channel: frame.channel };
-    try {
-      this.sendFrame(frame, (error) => this.outbox.fail(error, {}, place));
-    } catch (error) {
-      this.outbox.fail(error, {}, place);
-    }
+    if (typeof frame === 'string') this.outbox.fail(new ProblemError('bad-request', frame), {});
+    else this.sendFrame(frame);
   }
 
-  private sendFrame(frame: ClientFrame, failed: Failed): void {
-    const channel = this.channels.get(frame.channel);
-    refuseOtherType(frame, channel);
-    channel.send(frame.payload, failed, () => this.intake.weigh(channel));
-    this.intake.weigh(channel);
+  private sendFrame(frame: ClientFrame): void {
+    const failed = (error: unknown): void => this.outbox.fail(error, {}, { channel: frame.channel });
+    try {
+      const channel = this.channels.get(frame.channel);
+      refuseOtherType(frame, channel);
+      channel.send(frame.payload, failed, () => this.intake.weigh(channel));
+      this.intake.weigh(channel);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   private end(): void {

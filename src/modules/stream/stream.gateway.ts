@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
+import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { EventFeed } from '../engine/event-feed.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { StreamSession } from './stream-session.js';
@@ -16,10 +18,12 @@ export class StreamGateway implements OnGatewayConnection<WebSocket> {
     private readonly engine: Engine,
     private readonly feed: EventFeed,
     private readonly open: OpenWebSockets,
+    @Inject(CONFIGURATION) private readonly configuration: Configuration,
   ) {}
 
   handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
-    new StreamSession(webSocket, request.socket, this.engine, this.feed);
+    const { maxBodyBytes } = this.configuration;
+    new StreamSession(webSocket, request.socket, this.engine, this.feed, maxBodyBytes);
     this.open.add(webSocket);
   }
 }
