@@ -3,6 +3,7 @@ import { AddressesModule } from './modules/addresses/addresses.module.js';
 import { ByteOrderModule } from './modules/byte-order/byte-order.module.js';
 import { ClientsModule } from './modules/clients/clients.module.js';
 import { ConfigModule } from './modules/config/config.module.js';
+import type { Tickets } from './modules/auth/tickets.js';
 import type { Configuration } from './modules/config/configuration.js';
 import { DnsModule } from './modules/dns/dns.module.js';
 import { EngineModule } from './modules/engine/engine.module.js';
@@ -17,11 +18,12 @@ import { ScansModule } from './modules/scans/scans.module.js';
 import { ServicesModule } from './modules/services/services.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
+import { TicketsModule } from './modules/tickets/tickets.module.js';
 import { TimeModule } from './modules/time/time.module.js';
 
 @Module({})
 export class AppModule {
-  static with(configuration: Configuration): DynamicModule {
+  static with(configuration: Configuration, tickets: Tickets): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -39,6 +41,7 @@ export class AppModule {
         SocketsModule,
         OptionsModule,
         StreamModule,
+        TicketsModule.with(tickets),
         ScansModule,
         EventsModule,
         SettingsModule,

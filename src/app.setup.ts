@@ -8,6 +8,7 @@ import { AppModule } from './app.module.js';
 import { rememberCaller } from './modules/auth/callers.js';
 import { Gate } from './modules/auth/gate.js';
 import { Refusals } from './modules/auth/refusal.js';
+import { Tickets } from './modules/auth/tickets.js';
 import { parseJson } from './modules/common/json.js';
 import { validationPipe } from './modules/common/validation.js';
 import type { Configuration } from './modules/config/configuration.js';
@@ -44,7 +45,8 @@ export interface Application {
 /** One application, the same for the start, the tests and the documents. Listens nowhere yet. */
 export async function createApplication(configuration: Configuration): Promise<Application> {
   const logger = createLogger(configuration.logLevel);
-  const gate = new Gate(configuration);
+  const tickets = new Tickets();
+  const gate = new Gate(configuration, tickets);
   const refusals = new Refusals(logger);
   const documents: Documents = { openApi: () => ({}), asyncApi: () => ({}) };
   const adapter = new FastifyAdapter({
@@ -66,11 +68,15 @@ export async function createApplication(configuration: Configuration): Promise<A
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Duplex) =>
       refuseMalformed(refusals, error, socket),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(configuration), adapter, {
-    bodyParser: false,
-    logger: new NestLogger(logger),
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(configuration, tickets),
+    adapter,
+    {
+      bodyParser: false,
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    },
+  );
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   app.useWebSocketAdapter(new WebSocketAdapter(app, gate, refusals, configuration.maxBodyBytes));

@@ -33,6 +33,7 @@ const ORDER = [
   'getSocket',
   'renewLease',
   'getSettings',
+  'createTicket',
   'changeSettings',
   'setTimeout',
   'getTimeout',

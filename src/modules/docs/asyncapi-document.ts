@@ -44,7 +44,7 @@ export function asyncApiDocument(app: INestApplication, described: WebSocketDesc
     channels: {
       stream: {
         address: streamPath,
-        description: `Many sockets on one WebSocket. Subprotocol \`${streamSubprotocol}\`; a browser adds \`sockeye.bearer.<key>\`.`,
+        description: `Many sockets on one WebSocket. Subprotocol \`${streamSubprotocol}\`; a browser adds \`sockeye.bearer.<key>\`, or \`?ticket=\` of \`POST /v1/tickets\`.`,
         messages: {
           ...fromClient,
           ...fromServer,
