@@ -15,6 +15,7 @@ import { OpsModule } from './modules/ops/ops.module.js';
 import { OptionsModule } from './modules/options/options.module.js';
 import { SettingsModule } from './modules/settings/settings.module.js';
 import { ScansModule } from './modules/scans/scans.module.js';
+import { RespondersModule } from './modules/responders/responders.module.js';
 import { ServicesModule } from './modules/services/services.module.js';
 import { SocketsModule } from './modules/sockets/sockets.module.js';
 import { StreamModule } from './modules/stream/stream.module.js';
@@ -37,6 +38,7 @@ export class AppModule {
         DnsModule,
         TimeModule,
         ListenersModule,
+        RespondersModule,
         ClientsModule,
         SocketsModule,
         OptionsModule,

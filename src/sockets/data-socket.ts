@@ -4,6 +4,7 @@ import type { ByteLog } from './receive/byte-log.js';
 import type { DatagramLog } from './datagram/datagram-log.js';
 import { FlowEvents } from './receive/flow-events.js';
 import type { PeerCredentials } from './native/peer-credentials.js';
+import type { Transcript } from './responders/transcript.js';
 import type { Sent } from './stream/send-queue.js';
 import {
   ManagedSocket,
@@ -24,6 +25,10 @@ export abstract class DataSocket extends ManagedSocket {
   protected readonly flow: FlowEvents;
   /** Of a connection of Unix sockets: who is there. */
   peerCredentials: PeerCredentials | null = null;
+  /** Of a connection: which of its listener's it is, from 1. */
+  place = 0;
+  /** What a responder heard and said here; null: there was none. */
+  transcript: Transcript | null = null;
   /** Reads from the kernel that brought something. */
   receivedChunks = 0;
   /** Its listener goes as soon as its connections have ended. */
@@ -101,6 +106,12 @@ export abstract class DataSocket extends ManagedSocket {
   /** Nothing of it is wanted any more: all was read, or thrown away. */
   override isSpent(): boolean {
     return this.log.isDiscarded || !this.log.hasUncommitted;
+  }
+
+  /** Nobody can find it any more: what it holds must not count for anything. */
+  forgotten(): void {
+    this.transcript?.clear();
+    this.discard();
   }
 
   /** Throws away what is held, read or not. */

@@ -22,7 +22,8 @@ import { Registry } from './registry.js';
 import { Removals } from './removal.js';
 import { Scans } from './scan/scans.js';
 import type { Dropped } from './receive/flow-events.js';
-import type { CloseReason, ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
+import type { ResponderSpec } from './responders/responder-spec.js';
+import type { ManagedSocket, SocketContext, SocketEvent, SocketEventName } from './socket.js';
 import type { Page } from './socket-list.js';
 import type { ProcessSettings } from './socket-settings.js';
 import { ReadTurns } from './stream/read-turns.js';
@@ -65,7 +66,7 @@ export class Engine {
     this.registry = new Registry(this.limits, (socket) => {
       if (!(socket instanceof DataSocket)) return;
       this.parentOf(socket)?.connections.remove(socket);
-      socket.discard(); // its bytes must not stay in the budget when nobody can find them
+      socket.forgotten();
     });
     this.removals = new Removals(this.registry, this.onEvent.bind(this));
     this.budget = new ReceiveBudget(this.limits.maxBufferedBytes);
@@ -166,6 +167,11 @@ export class Engine {
     throw new SocketError('SOCKET_NOT_FOUND', `${idOrName} is not a listener`);
   }
 
+  /** Changes who answers for a listener, from the next message on; null: nobody. RESPONDER_INVALID, SOCKET_GONE. */
+  setResponder(listener: Listener, spec: ResponderSpec | null): void {
+    this.listeners.setResponder(listener, spec, '');
+  }
+
   /** EOPNOTSUPP for a socket that carries a stream. */
   datagramSocket(idOrName: string): DatagramSocket {
     const socket = this.dataSocket(idOrName);
@@ -242,8 +248,7 @@ export class Engine {
   async close(): Promise<void> {
     this.stopAccepting();
     clearInterval(this.sweeper);
-    const reason: CloseReason = 'shutdown';
-    await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', reason)));
+    await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', 'shutdown')));
   }
 
   /** With a place kept for the socket that `open` makes, and its name. */
@@ -273,11 +278,12 @@ export class Engine {
   private admit<Made extends ManagedSocket>(socket: Made, as: 'created' | 'accepted' | 'connected'): Made {
     this.registry.add(socket);
     this.noticed(as, socket, null);
+    this.listeners.responders.admitted(socket, this.parentOf(socket));
     return socket;
   }
 
   private noticed(name: SocketEventName, socket: ManagedSocket, gap: Dropped | null): void {
-    const parent = socket instanceof DataSocket ? this.parentOf(socket) : null;
+    const parent = this.parentOf(socket);
     const listener = socket instanceof StreamListener ? socket : parent;
     const isEnd = name === 'closed' || name === 'failed';
     if (isEnd) {
@@ -286,12 +292,11 @@ export class Engine {
     }
     // A gap can come after the end; the end itself has one time, here and in the socket.
     const time = (isEnd ? socket.closedAt : null) ?? this.context.now();
-    const event: SocketEvent = { name, time, socket, listener, gap };
-    this.events.emit('socket', event);
+    this.events.emit('socket', { name, time, socket, listener, gap } satisfies SocketEvent);
   }
 
-  private parentOf(connection: DataSocket): StreamListener | null {
-    if (connection.listenerId === null) return null;
+  private parentOf(connection: ManagedSocket): StreamListener | null {
+    if (!(connection instanceof DataSocket) || connection.listenerId === null) return null;
     try {
       const parent = this.registry.get(connection.listenerId);
       return parent instanceof StreamListener ? parent : null;

@@ -110,6 +110,9 @@ type EngineCode =
   | 'READER_NOT_FOUND'
   | 'SCAN_GONE'
   | 'SCAN_NOT_FOUND'
+  | 'RESPONDER_FAILED'
+  | 'RESPONDER_INVALID'
+  | 'RESPONDER_NOT_FOUND'
   | 'SOCKET_GONE'
   | 'SOCKET_NOT_FOUND'
   | 'STOPPING'
@@ -144,6 +147,8 @@ export interface SocketErrorDetails {
   bytesSent?: number | undefined;
   /** OFFSET_OUT_OF_RANGE, OPTION_INVALID, PAYLOAD_INVALID, TLS_INVALID, EINVAL: the field that was wrong. */
   field?: string | undefined;
+  /** RESPONDER_INVALID: every place that is wrong, by JSON pointer into what was asked for. */
+  errors?: { pointer: string; detail: string }[] | undefined;
   /** A connect that failed: every address that was tried, in the order of their failing. */
   attempts?: Attempt[] | undefined;
   cause?: unknown;

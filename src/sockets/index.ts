@@ -24,6 +24,7 @@
  *   unix/             where Unix sockets may be, their files, and which of them are ours
  *   receive/          what a socket received: offsets, readers, gaps, memory; recv and following
  *   framing/          where in a stream one message ends and the next begins
+ *   responders/       answers without code: how they are asked for, compiled, carried out, written down
  *   options/          getsockopt and setsockopt by name: a row an option, a file a level; TCP_INFO
  *   text/             bytes as text and back, in any charset
  *   native/           the socket calls of the C library
@@ -60,6 +61,7 @@ export {
   MAX_IDEMPOTENCY_BYTES,
   MAX_IDEMPOTENCY_KEYS,
   MAX_SCAN_CONCURRENCY,
+  MAX_MESSAGE_BYTES,
   MAX_SNI_NAMES,
   MAX_TLS_BYTES,
   type Limits,
@@ -84,6 +86,19 @@ export { TCP_INFO_FIELDS, TCP_STATES, tcpInfo, type TcpInfo } from './options/tc
 export type { OptionValue } from './options/value-types.js';
 export { isLoopback, LOOPBACK_NAMES, type PolicySettings } from './policy.js';
 export type { Listener, ListenerSpec } from './listen/listeners.js';
+export type { Answering, Tally } from './responders/answering.js';
+export {
+  FRAMINGS,
+  PRESETS,
+  type ActionSpec,
+  type BytesSpec,
+  type ConditionSpec,
+  type FramingSpec,
+  type PresetName,
+  type ResponderSpec,
+  type RuleSpec,
+} from './responders/responder-spec.js';
+export type { Answer, Entry, Transcribed, Transcript } from './responders/transcript.js';
 export type { ReceiveLog } from './receive/receive-log.js';
 export type { Sent } from './stream/send-queue.js';
 export {

@@ -173,3 +173,41 @@ export const MAX_SCAN_RETRIES = 100;
 
 /** What is kept of the first words of an open port. */
 export const BANNER_BYTES = 256;
+
+/** A message that a responder waits for: its default bound and the largest that may be asked for; its delimiter. */
+export const DEFAULT_MESSAGE_BYTES = 64 * 1024;
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+export const MAX_DELIMITER_BYTES = 64;
+
+/** A responder as JSON; conditions within conditions. */
+export const MAX_RESPONDER_CHARACTERS = 256 * 1024;
+export const MAX_CONDITION_DEPTH = 16;
+
+/** One template: its text, the time it may take, what its filters may make and what it may come to. */
+export const MAX_TEMPLATE_CHARACTERS = 64 * 1024;
+export const RENDER_MS = 50;
+export const RENDER_MEMORY = 8 * 1024 * 1024;
+export const MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024;
+
+/**
+ * Matching takes time by the states of the pattern and the length of the text: at these bounds some
+ * tenths of a second at worst, seldom more than a few milliseconds.
+ */
+export const MAX_PATTERN_CHARACTERS = 1000;
+export const MAX_PATTERN_STATES = 2000;
+export const MAX_MATCHED_BYTES = 64 * 1024 + 64;
+
+/** How long responders may work, all together, before everything else has its turn. */
+export const RESPONDER_TURN_MS = 4;
+
+/** A peer that leaves so much of its answers unread is not listened to until it reads. */
+export const UNREAD_ANSWER_BYTES = 64 * 1024;
+
+/** Answers to datagrams that are being delayed on one socket; more wait to be read. */
+export const MAX_DELAYED_ANSWERS = 1024;
+
+/** What is kept of what a responder heard and said: of one message, of one socket, of all of them. */
+export const TRANSCRIBED_BYTES = 4096;
+export const MAX_TRANSCRIPT_ENTRIES = 1000;
+export const MAX_TRANSCRIPT_BYTES = 256 * 1024;
+export const MAX_TRANSCRIPTS_BYTES = 64 * 1024 * 1024;

@@ -4,6 +4,7 @@ import { SocketError } from './errors.js';
 import type { Dropped } from './receive/flow-events.js';
 import { Lease, renewed } from './lease.js';
 import type { Limits } from './limits.js';
+import type { Answering } from './responders/answering.js';
 import type { ReceiveBudget } from './receive/receive-budget.js';
 import type { ReadTurns } from './stream/read-turns.js';
 import type { ProcessSettings, SocketLabels } from './socket-settings.js';
@@ -34,6 +35,7 @@ export const CLOSE_REASONS = [
   'accept-count',
   'listener-closed',
   'replaced',
+  'responder',
   'shutdown',
 ] as const;
 export type CloseReason = SocketError | (typeof CLOSE_REASONS)[number];
@@ -102,6 +104,8 @@ export abstract class ManagedSocket {
   closedAt: number | null = null;
   /** Known from the moment that its end is decided: what is queued may still be sent then. */
   closeReason: CloseReason | null = null;
+  /** Of a listener: who answers for it; null: nobody does. */
+  answering: Answering | null = null;
   /**
    * How long a call on this socket may take that does not say itself; null: as long as the limits allow.
    * Python's socket.settimeout, but for 0 (which is what `sendSome` does) and for receiving, which waits

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { DatagramSocket, StreamListener, type ManagedSocket } from '../../sockets/index.js';
+import { ResponderCountsDto, responderCountsDto } from './responder-counts.dto.js';
 import { SocketDto, socketDto } from './socket.dto.js';
 import type { IncludeQuery } from './tcp-info.dto.js';
 
@@ -24,6 +25,7 @@ export class AcceptLimitsDto {
 }
 
 /** A listener says besides how its accepting goes. */
+@ApiExtraModels(ResponderCountsDto)
 export class ListenerDto extends SocketDto {
   @ApiProperty({ type: 'integer', description: 'Connections open now' })
   openConnections!: number;
@@ -56,6 +58,12 @@ export class ListenerDto extends SocketDto {
     description: 'As asked for; null of a bound datagram socket, which has the option IPV6_V6ONLY',
   })
   ipv6Only!: boolean | null;
+
+  @ApiProperty({
+    oneOf: [{ $ref: '#/components/schemas/ResponderCountsDto' }, { type: 'null' }],
+    description: 'What answers for it has done; null where callers answer',
+  })
+  responder!: ResponderCountsDto | null;
 }
 
 /** What accepts nothing. */
@@ -72,7 +80,9 @@ export function listenerDto(
   listener: StreamListener | DatagramSocket,
   include?: IncludeQuery['include'],
 ): ListenerDto {
-  const shown = socketDto(listener, include);
+  const { answering } = listener;
+  const responder = answering && responderCountsDto(answering);
+  const shown = { ...socketDto(listener, include), responder };
   if (listener instanceof DatagramSocket) return { ...shown, ...NO_ACCEPTING };
   const { backlog, maxConnections, acceptCount, idleTimeoutMs, ipv6Only } = listener.settings;
   return {

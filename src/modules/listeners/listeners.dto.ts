@@ -1,11 +1,18 @@
 import { isIPv4 } from 'node:net';
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsObject, ValidateIf, ValidateNested } from 'class-validator';
-import { optionSettings, type BindRequest, type Limits, type ListenerSpec } from '../../sockets/index.js';
+import {
+  optionSettings,
+  type BindRequest,
+  type Limits,
+  type ListenerSpec,
+  type ResponderSpec,
+} from '../../sockets/index.js';
 import { CreateSocketDto, isDatagram, pathOf, requireStream, socketSettings } from '../common/create.dto.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { DurationMs, Flag, Host, Int, Nested, Port, Text } from '../common/fields.js';
+import { ResponderDto, ResponderField, responderSpec } from '../common/responder.dto.js';
 import { SocketName } from '../common/socket-fields.js';
 import { listenerTls, ServerTlsDto } from '../common/tls.dto.js';
 import { validate } from '../common/validation.js';
@@ -30,6 +37,7 @@ export class ListenerLimitsDto {
   idleTimeoutMs: number = 0;
 }
 
+@ApiExtraModels(ResponderDto)
 export class CreateListenerDto extends CreateSocketDto {
   @Host({ description: 'Address, or name that resolves to one, to bind', default: DEFAULT_HOST })
   host?: string;
@@ -66,6 +74,9 @@ export class CreateListenerDto extends CreateSocketDto {
 
   @Nested(ServerTlsDto, { description: 'With the protocol `tls`: how it is spoken', optional: true })
   tls?: ServerTlsDto;
+
+  @ResponderField()
+  responder?: ResponderDto | string;
 }
 
 export class RemoveListenerQuery extends CloseQuery {
@@ -132,7 +143,7 @@ function bindRequest(dto: CreateListenerDto, limits: Limits): BindRequest {
   const { host = DEFAULT_HOST, port = 0, ipv6Only = false, reusePort = false } = dto;
   const path = pathOf(dto);
   const { idleTimeoutMs } = dto.limits;
-  const common = { ...socketSettings(dto, limits), idleTimeoutMs };
+  const common = { ...socketSettings(dto, limits), ...answersOf(dto), idleTimeoutMs };
   if (path !== null) return { ...common, protocol: 'unix-datagram', path };
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
   return { ...common, protocol: 'udp', host, port, ipv6Only, options };
@@ -143,7 +154,7 @@ function listenRequest(dto: CreateListenerDto, limits: Limits): ListenerSpec {
   const { maxConnections = 1000, acceptCount = null, idleTimeoutMs } = dto.limits;
   const path = pathOf(dto);
   const end = path === null ? { host, port } : { path, ...typeOf(dto) };
-  const common = socketSettings(dto, limits);
+  const common = { ...socketSettings(dto, limits), ...answersOf(dto) };
   const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
   return {
     ...common,
@@ -160,4 +171,8 @@ function listenRequest(dto: CreateListenerDto, limits: Limits): ListenerSpec {
 
 function typeOf({ protocol }: CreateListenerDto): { type?: 'seqpacket' } {
   return protocol === 'unix-seqpacket' ? { type: 'seqpacket' } : {};
+}
+
+function answersOf({ responder }: CreateListenerDto): { responder?: ResponderSpec } {
+  return responder === undefined ? {} : { responder: responderSpec(responder) };
 }

@@ -75,6 +75,8 @@ function problemOfSocketError(error: SocketError): Problem {
   );
   const type = PROBLEM_OF_CALL[syscall ?? '']?.[error.code] ?? PROBLEM_OF_CODE[error.code];
   if (type !== 'validation-failed') return problem(type, error.message, { code: error.code, ...extra });
+  const { errors } = error.details;
+  if (errors !== undefined) return problem(type, error.message, { code: error.code, errors });
   const { message, extra: where } = invalid([{ pointer: `/${field ?? 'host'}`, detail: error.message }]);
   return problem(type, message, { code: error.code, ...extra, ...where });
 }

@@ -7,6 +7,7 @@ import type { Ways } from './destination.js';
 import { IcmpEcho } from './icmp-echo.js';
 import { autobind, bind, close, connect, getpeername } from '../native/syscalls.js';
 import { setOptions, type OptionSetting } from '../options/setting.js';
+import type { ResponderSpec } from '../responders/responder-spec.js';
 import { resolveHost } from '../connect/resolve.js';
 import type { SocketContext } from '../socket.js';
 import type { DataSettings } from '../socket-settings.js';
@@ -20,6 +21,8 @@ interface InternetBindRequest extends DataSettings {
   port: number;
   ipv6Only: boolean;
   options: readonly OptionSetting[];
+  /** Answers for it. */
+  responder?: ResponderSpec;
 }
 
 interface UnixBindRequest extends DataSettings {
@@ -27,6 +30,8 @@ interface UnixBindRequest extends DataSettings {
   /** In the directory for Unix sockets. */
   path: string;
   options: readonly OptionSetting[];
+  /** Answers for it. */
+  responder?: ResponderSpec;
 }
 
 interface DatagramDial extends DataSettings, DialTarget {

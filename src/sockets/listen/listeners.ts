@@ -7,6 +7,10 @@ import { makeWay } from './make-way.js';
 import type { OptionSetting } from '../options/setting.js';
 import { blocked, type Policy } from '../policy.js';
 import type { Registry } from '../registry.js';
+import { Answering } from '../responders/answering.js';
+import type { ResponderSpec } from '../responders/responder-spec.js';
+import { Responders } from '../responders/responders.js';
+import type { Carrier } from '../responders/script.js';
 import { resolveHost } from '../connect/resolve.js';
 import type { ManagedSocket, SocketContext } from '../socket.js';
 import { StreamListener, type Admission, type ListenerSettings } from './stream-listener.js';
@@ -41,6 +45,8 @@ export interface Declared {
 
 /** Makes listeners: one at a time for each name that is declared. */
 export class Listeners {
+  /** Who answers for them. */
+  readonly responders: Responders;
   /** The last declaration of each name that is still at work. */
   private readonly atWork = new Map<string, Promise<unknown>>();
   /** What each listener was asked to be, as `comparable` has it. */
@@ -53,7 +59,9 @@ export class Listeners {
     private readonly admission: Admission,
     /** Options of every TCP listener that does not ask otherwise. */
     private readonly defaults: readonly OptionSetting[],
-  ) {}
+  ) {
+    this.responders = new Responders(context.now);
+  }
 
   async listen(request: ListenerSpec): Promise<Listener> {
     const release = this.admission.reserve(request.name);
@@ -77,6 +85,14 @@ export class Listeners {
     });
   }
 
+  /** Changes who answers for a listener; null: nobody. RESPONDER_INVALID, SOCKET_GONE. */
+  setResponder(listener: Listener, spec: ResponderSpec | null, at: string): void {
+    listener.requireOpen();
+    const carrier =
+      listener instanceof StreamListener ? carrierOf(listener.settings, true) : carrierOf(listener, false);
+    this.responders.change(listener, spec === null ? null : Answering.of(spec, carrier, at));
+  }
+
   private async declareNow(request: ListenerSpec & { name: string }): Promise<Declared> {
     const current = this.registry.openNamed(request.name);
     if (!isListener(current)) {
@@ -86,8 +102,11 @@ export class Listeners {
     const spec = this.specs.get(current);
     if (!isDeepStrictEqual(spec, comparable(this.withDefaults(request))))
       return { listener: await this.replace(current, request), outcome: 'replaced' };
+    const isAnswering = isDeepStrictEqual(current.answering?.spec, request.responder);
+    // Whoever is connected stays so: only the answers are others.
+    if (!isAnswering) this.setResponder(current, request.responder ?? null, '/responder');
     current.renewLease(request.leaseMs);
-    return { listener: current, outcome: 'unchanged' };
+    return { listener: current, outcome: isAnswering ? 'unchanged' : 'replaced' };
   }
 
   /** Whatever fails, the old listener is there as before. Its connections go on in any case. */
@@ -130,9 +149,12 @@ export class Listeners {
   private async open(at: Endpoint, request: ListenerSpec, shared: boolean): Promise<Listener> {
     const spec = this.withDefaults(request);
     const ways = { policy: this.policy, unix: this.admission.files };
+    // Before anything is bound: what is wrong with a responder shows here.
+    const answering = answeringOf(spec);
     const listener = isStream(spec)
       ? await StreamListener.listen(at, spec, this.context, this.admission)
       : bindDatagram({ at, shared }, spec, ways, this.context);
+    listener.answering = answering;
     this.specs.set(listener, comparable(spec));
     return listener;
   }
@@ -145,6 +167,21 @@ export class Listeners {
 
 function isStream(spec: ListenerSpec): spec is ListenRequest {
   return 'backlog' in spec;
+}
+
+/** RESPONDER_INVALID. */
+function answeringOf(spec: ListenerSpec): Answering | null {
+  return spec.responder === undefined
+    ? null
+    : Answering.of(spec.responder, carrierOf(spec, isStream(spec)), '/responder');
+}
+
+function carrierOf(
+  { type, receive: { windowBytes } }: Pick<ListenRequest, 'type' | 'receive'>,
+  stream: boolean,
+): Carrier {
+  if (!stream) return { type: 'datagrams', windowBytes };
+  return { type: type === 'seqpacket' ? 'messages' : 'stream', windowBytes };
 }
 
 function isInUse(error: unknown): boolean {
@@ -164,9 +201,9 @@ function isInTheWay(old: Listener, at: Endpoint, request: ListenerSpec): boolean
 /**
  * A lease says how long, not what: it is renewed, and no reason to replace anything. Of options it
  * counts what each comes to, in whatever order they were named: of one that is set twice, the last.
- * Of TLS, which has keys in it, a digest.
+ * Of TLS, which has keys in it, a digest. A responder changes without the listener.
  */
-function comparable({ options, ...settings }: ListenerSpec): object {
+function comparable({ options, responder: _, ...settings }: ListenerSpec): object {
   const tls = 'tls' in settings && settings.tls !== null ? digestOf(settings.tls) : null;
   const values = new Map(options.map(({ option, bytes }) => [option.name, bytes]));
   return { ...settings, tls, options: values, leaseMs: null };

@@ -7,6 +7,7 @@ import { ManagedSocket, type CloseReason, type SocketContext } from '../socket.j
 import type { ReceiveSettings, SocketLabels } from '../socket-settings.js';
 import { SocketList } from '../socket-list.js';
 import type { OptionSetting } from '../options/setting.js';
+import type { ResponderSpec } from '../responders/responder-spec.js';
 import { SeqpacketConnection } from '../seqpacket/seqpacket-connection.js';
 import { SeqpacketServer } from '../seqpacket/seqpacket-server.js';
 import { StreamConnection } from '../stream/stream-connection.js';
@@ -31,6 +32,8 @@ export interface ListenerSettings extends SocketLabels {
   tls: ServerTls | null;
   /** Of a Unix socket: SOCK_SEQPACKET; otherwise SOCK_STREAM. */
   type?: 'seqpacket';
+  /** Answers for it; without one, callers do. */
+  responder?: ResponderSpec;
 }
 
 /** The way into the engine's set of sockets. */
@@ -42,7 +45,7 @@ export interface Admission {
 }
 
 /** What a listener remembers of its settings: nothing that has keys in it. */
-type KeptSettings = Omit<ListenerSettings, 'tls'>;
+type KeptSettings = Omit<ListenerSettings, 'tls' | 'responder'>;
 
 /** A TCP or Unix socket that listens, with TLS or without: each connection it accepts is a socket of its own. */
 export class StreamListener extends ManagedSocket {
@@ -64,7 +67,7 @@ export class StreamListener extends ManagedSocket {
     admission: Admission,
   ): Promise<StreamListener> {
     // Before anything is bound: what is wrong with a certificate shows here.
-    const { tls, ...kept } = settings;
+    const { tls, responder: _, ...kept } = settings;
     const { handshakeMs } = context.limits;
     const handshakes = tls === null ? null : new ListenerHandshakes(tls, handshakeMs, context.now);
     const server = await openServer({ at, ...kept }, admission.files);
@@ -229,6 +232,7 @@ export class StreamListener extends ManagedSocket {
       return;
     }
     this.acceptedCount += 1;
+    connection.place = this.acceptedCount;
     this.openConnections += 1;
     this.connections.add(connection);
     this.admission.admit(connection);
