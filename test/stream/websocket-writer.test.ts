@@ -30,3 +30,25 @@ test('bytes that the kernel did not take are not said to be taken when the conne
   expect(taken).toBeLessThanOrEqual(received);
   server.close();
 });
+
+test('a client that never reads what it is told is cut off', async () => {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const peer = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1').pause();
+  const [socket] = (await once(server, 'connection')) as [net.Socket];
+  const cut: string[] = [];
+  const webSocket = {
+    readyState: 1,
+    send: (text: string) => socket.write(text),
+    terminate: () => cut.push('cut'),
+  };
+  const writer = new WebSocketWriter(webSocket as unknown as WebSocket, socket, () => undefined);
+  const message = { text: 'x'.repeat(1024 * 1024) };
+  for (let i = 0; i < 16; i += 1) writer.text(message);
+  expect(cut).toEqual([]);
+  for (let i = 0; i < 40 && cut.length === 0; i += 1) writer.text(message);
+  expect(cut).toEqual(['cut']);
+  peer.destroy();
+  socket.destroy();
+  server.close();
+});

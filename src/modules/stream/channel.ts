@@ -11,6 +11,7 @@ import {
   type StartAt,
 } from '../../sockets/index.js';
 import { closeReasonDto } from '../common/socket.dto.js';
+import type { ChannelCredit, CreditBudget } from './credit-budget.js';
 import type { WebSocketWriter } from './websocket-writer.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
 import type { TurnTaker } from './turns.js';
@@ -20,10 +21,6 @@ export const QUANTUM_BYTES = 64 * 1024;
 
 /** What a piece costs in turns at least: a frame of one byte is work, too. */
 const LEAST_COST_BYTES = 64;
-
-/** How much a client may send ahead on one channel; what the kernel took is given back in parts of it. */
-export const CREDIT_BYTES = 1024 * 1024;
-const CREDIT_STEP_BYTES = CREDIT_BYTES / 4;
 
 export interface ChannelOptions {
   mode: 'consume' | 'observe';
@@ -38,6 +35,7 @@ export type Failed = (error: SocketError) => void;
 /** What a channel needs from the WebSocket it is on. */
 export interface ChannelHost {
   readonly writer: WebSocketWriter;
+  readonly credits: CreditBudget;
   message<Event extends ServerEvent>(event: Event, data: ServerData[Event]): void;
   /** The channel has, or may have, something to send. */
   wake(channel: Channel): void;
@@ -52,7 +50,7 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   private acknowledged: number;
   private eofTold = false;
   private over = false;
-  private unreturnedCredit = 0;
+  private readonly credit: ChannelCredit;
   private outstanding = 0;
 
   protected constructor(
@@ -69,6 +67,7 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
         ? log.attach(reader, from, wake, () => host.takenOver(this))
         : log.observe(from, wake);
     this.acknowledged = this.view.position;
+    this.credit = host.credits.open();
   }
 
   /** Offset of what goes out next. */
@@ -76,9 +75,9 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
     return this.view.position;
   }
 
-  /** Bytes of the client's frames here that the kernel has not taken. */
-  get outstandingBytes(): number {
-    return this.outstanding;
+  /** More of the client's bytes wait for the kernel than it was allowed to send. */
+  get isOverCredit(): boolean {
+    return this.outstanding > this.credit.windowBytes;
   }
 
   /** Sends the next piece, or tells the end. */
@@ -112,12 +111,19 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   abstract send(payload: Buffer, failed: Failed, freed: () => void): void;
 
   offerCredit(): void {
-    this.host.message('credit', { channel: this.number, bytes: CREDIT_BYTES });
+    this.host.message('credit', { channel: this.number, bytes: this.credit.windowBytes });
+  }
+
+  /** The client has sent `bytes` that wait nowhere any more, taken or not. */
+  returnCredit(bytes: number): void {
+    const more = this.over ? 0 : this.credit.free(bytes);
+    if (more > 0) this.host.message('credit', { channel: this.number, bytes: more });
   }
 
   detach(): void {
     this.over = true;
     this.view.detach();
+    this.settleCredit();
   }
 
   /** The next piece, of at most `maxBytes` and as the client's window allows; a gap takes no room. */
@@ -135,7 +141,8 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
     return (error, bytesSent) => {
       this.outstanding -= bytes;
       if (error !== null) failed(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
-      else this.returnCredit(bytes);
+      this.returnCredit(bytes);
+      this.settleCredit();
       freed();
     };
   }
@@ -173,10 +180,8 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
     return !(view instanceof LogReader) || this.acknowledged >= log.headOffset || log.isDiscarded;
   }
 
-  private returnCredit(bytes: number): void {
-    this.unreturnedCredit += bytes;
-    if (this.unreturnedCredit < CREDIT_STEP_BYTES || this.over) return;
-    this.host.message('credit', { channel: this.number, bytes: this.unreturnedCredit });
-    this.unreturnedCredit = 0;
+  /** What waits for the kernel outlives the channel, and so does its share of the budget. */
+  private settleCredit(): void {
+    if (this.over && this.outstanding === 0) this.credit.close();
   }
 }

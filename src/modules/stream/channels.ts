@@ -1,6 +1,7 @@
 import { SocketError, type DataSocket } from '../../sockets/index.js';
 import { problem, ProblemError } from '../problems/problem.js';
 import { QUANTUM_BYTES, type Channel, type ChannelHost, type ChannelOptions } from './channel.js';
+import type { CreditBudget } from './credit-budget.js';
 import { openChannel } from './open-channel.js';
 import type { Outbox } from './outbox.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
@@ -21,6 +22,7 @@ export class Channels implements ChannelHost {
   constructor(
     readonly writer: WebSocketWriter,
     private readonly outbox: Outbox,
+    readonly credits: CreditBudget,
   ) {}
 
   /** A channel for what the socket received; it sends nothing before `start`. `others` count too. */

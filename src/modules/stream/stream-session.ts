@@ -6,7 +6,9 @@ import { validate } from '../common/validation.js';
 import type { EventFeed } from '../engine/event-feed.js';
 import { invalid, ProblemError } from '../problems/problem.js';
 import { Attaching } from './attaching.js';
+import type { Channel, Failed } from './channel.js';
 import { Channels } from './channels.js';
+import type { CreditBudget } from './credit-budget.js';
 import { channelOf, readEnvelope } from './envelope.js';
 import { FRAME_TYPE_STREAM, readClientFrame, type ClientFrame } from './frame.js';
 import { Intake } from './intake.js';
@@ -42,6 +44,7 @@ export class StreamSession {
     socket: Socket,
     private readonly engine: Engine,
     feed: EventFeed,
+    credits: CreditBudget,
     maxMessageBytes: number,
   ) {
     const writer = new WebSocketWriter(webSocket, socket, () => {
@@ -50,7 +53,7 @@ export class StreamSession {
       this.intake.apply();
     });
     this.outbox = new Outbox(writer);
-    this.channels = new Channels(writer, this.outbox);
+    this.channels = new Channels(writer, this.outbox, credits);
     this.attaching = new Attaching(engine, this.channels, this.outbox, () => this.intake.apply());
     this.watches = new Watches(feed, this.channels);
     this.intake = new Intake(webSocket, writer, () => this.attaching.isBusy);
@@ -111,10 +114,13 @@ export class StreamSession {
     const target = this.channels.get(channel);
     const payload = encode(data, encoding);
     const where = to === undefined ? null : destinationOf(to);
-    sendTo(target.connection, payload, { to: where, mode: 'all' }).then(
-      (bytesSent) => this.outbox.message('sent', { channel, bytesSent }, question),
-      (error: unknown) => this.outbox.fail(error, question, { channel }),
-    );
+    this.intake.weighSends(payload.length);
+    sendTo(target.connection, payload, { to: where, mode: 'all' })
+      .then(
+        (bytesSent) => this.outbox.message('sent', { channel, bytesSent }, question),
+        (error: unknown) => this.outbox.fail(error, question, { channel }),
+      )
+      .finally(() => this.intake.weighSends(-payload.length));
   }
 
   private shutdown({ channel, how }: ShutdownData, question: Question): void {
@@ -149,12 +155,21 @@ export class StreamSession {
   private sendFrame(frame: ClientFrame): void {
     const failed = (error: unknown): void => this.outbox.fail(error, {}, { channel: frame.channel });
     try {
-      const channel = this.channels.get(frame.channel);
-      refuseOtherType(frame, channel);
-      channel.send(frame.payload, failed, () => this.intake.weigh(channel));
-      this.intake.weigh(channel);
+      this.sendOn(this.channels.get(frame.channel), frame, failed);
     } catch (error) {
       failed(error);
+    }
+  }
+
+  private sendOn(channel: Channel, frame: ClientFrame, failed: Failed): void {
+    try {
+      refuseOtherType(frame, channel);
+      channel.send(frame.payload, failed, () => this.intake.weigh(channel));
+    } catch (error) {
+      channel.returnCredit(frame.payload.length);
+      throw error;
+    } finally {
+      this.intake.weigh(channel);
     }
   }
 

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { EventFeed } from '../engine/event-feed.js';
+import { CreditBudget } from './credit-budget.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { StreamSession } from './stream-session.js';
 
@@ -18,12 +19,13 @@ export class StreamGateway implements OnGatewayConnection<WebSocket> {
     private readonly engine: Engine,
     private readonly feed: EventFeed,
     private readonly open: OpenWebSockets,
+    private readonly credits: CreditBudget,
     @Inject(CONFIGURATION) private readonly configuration: Configuration,
   ) {}
 
   handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
     const { maxBodyBytes } = this.configuration;
-    new StreamSession(webSocket, request.socket, this.engine, this.feed, maxBodyBytes);
+    new StreamSession(webSocket, request.socket, this.engine, this.feed, this.credits, maxBodyBytes);
     this.open.add(webSocket);
   }
 }

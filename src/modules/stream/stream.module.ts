@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
+import { CreditBudget } from './credit-budget.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { PipeGateway } from './pipe.gateway.js';
 import { StreamGateway } from './stream.gateway.js';
 
-@Module({ providers: [OpenWebSockets, StreamGateway, PipeGateway] })
+@Module({ providers: [CreditBudget, OpenWebSockets, StreamGateway, PipeGateway] })
 export class StreamModule {}

@@ -8,6 +8,9 @@ const SATURATED_BYTES = 1024 * 1024;
 /** Bytes of sockets stop well before this; only answers can get there. */
 const OVERFULL_BYTES = 4 * SATURATED_BYTES;
 
+/** A client that lets so much pile up has stopped reading for good: it is cut off. Its readers' places stay. */
+const HOPELESS_BYTES = 32 * SATURATED_BYTES;
+
 /** FIN and opcode 2, binary (RFC 6455, 5.2). */
 const FINAL_BINARY = 0x82;
 
@@ -43,6 +46,7 @@ export class WebSocketWriter {
     if (!this.isOpen) return;
     this.cork();
     this.webSocket.send(JSON.stringify(message), { binary: false }, this.written);
+    if (this.socket.writableLength > HOPELESS_BYTES) this.webSocket.terminate();
   }
 
   /** Bytes of a socket with the header of the stream protocol; `done` says whether the kernel took them. */
