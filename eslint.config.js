@@ -38,7 +38,7 @@ const HTTP_SERVER_SIDE = bothSpellings('http', {
   message: ONE_PLACE,
 });
 
-const DIALS_BY_OTHER_MEANS = ['https', 'http2', 'inspector'].flatMap(typesOnly);
+const DIALS_BY_OTHER_MEANS = ['https', 'inspector'].flatMap(typesOnly);
 const NO_PROCESS_MODULE = bothSpellings('process', {
   message: 'Use the global process; the environment is read in src/modules/config.',
 });
@@ -67,6 +67,7 @@ function zone({ may = [], patterns = [], environment = false }) {
   const closed = {
     net: NET_QUESTIONS,
     tls: typesOnly('tls'),
+    http2: typesOnly('http2'),
     dgram: typesOnly('dgram'),
     dns: [...typesOnly('dns'), ...typesOnly('dns/promises')],
     http: HTTP_SERVER_SIDE,
@@ -169,6 +170,11 @@ export default defineConfig(
   {
     files: ['src/sockets/tls/tls-context.ts', 'src/sockets/tls/tls-handshake.ts'],
     rules: zone({ may: ['tls'], patterns: [ENGINE_STANDS_ALONE] }),
+  },
+  // HTTP/2 over a connection there is.
+  {
+    files: ['src/network/dns/https.ts'],
+    rules: zone({ may: ['http2'], patterns: [ENGINE_STANDS_ALONE] }),
   },
   {
     files: ['src/sockets/connect/resolve.ts'],

@@ -12,10 +12,11 @@
  *                     IANA's (iana-*.ts) where the host has no entry
  *   host.ts           this host: its name, interfaces.ts, routes.ts, sysctls.ts
  *   clock.ts          its clock, and NTP timestamps
- *   dns/              names: the resolver of this host (lookup.ts); name.ts: what may be asked for
  *   ntp/              NTP: a packet, a round trip, a server, several of them
  *   time-protocols.ts daytime and time (RFC 867, 868)
  *   question-socket.ts  the engine's socket that a question has for itself
+ *   dns/              names. lookup.ts: the resolver of this host. records.ts: questions of our own to name servers;
+ *                     transports.ts and https.ts bring them there, message.ts and below are what goes over the wire
  */
 export {
   addressFromBinary,
@@ -62,6 +63,21 @@ export { describeHost, type Host } from './host.js';
 export type { InterfaceAddress, NetworkInterface } from './interfaces.js';
 export type { DefaultRoute } from './routes.js';
 export type { SysctlValue } from './sysctls.js';
+export { doAgree, isNoData } from './dns/agreement.js';
+export { RECORD_TYPES } from './dns/codes.js';
+export {
+  SECTIONS,
+  type DnsRecord,
+  type Edns,
+  type Flags,
+  type Message,
+  type Section,
+} from './dns/message.js';
+export { parseName } from './dns/name.js';
+export type { DataValue } from './dns/rdata-shape.js';
+export { parseType } from './dns/record-type.js';
+export { askRecords, type RecordsQuestion, type ServerAnswer } from './dns/records.js';
+export { TRANSPORTS, type Transport } from './dns/transports.js';
 export {
   lookup,
   LOOKUP_FAMILIES,

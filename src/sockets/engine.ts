@@ -6,6 +6,7 @@ import { Clients, type ConnectRequest, type UnixConnectRequest } from './connect
 import { ConnectingClient } from './connect/connecting-client.js';
 import { closeConnections } from './listen/drain.js';
 import { SocketError } from './errors.js';
+import { Servers } from './connect/servers.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
 import { tcpDefaults } from './options/setting.js';
 import {
@@ -49,6 +50,8 @@ export class Engine {
   /** Where Unix sockets may be, and whose their files are. */
   readonly unix: UnixFiles;
   readonly scans: Scans;
+  /** Ways to servers that questions go to; policy and bounds are those of sockets. */
+  readonly servers: Servers;
   private readonly registry: Registry;
   private readonly listeners: Listeners;
   private readonly clients: Clients;
@@ -99,6 +102,7 @@ export class Engine {
       },
       now: Date.now,
     });
+    this.servers = new Servers(this.policy, () => this.reserve(null));
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 

@@ -124,6 +124,7 @@ export { isNumeric } from './datagram/destination.js';
 export { addressInfo } from './connect/address-info.js';
 export { hostEntry, nameInfo, reverseEntry } from './connect/host-entry.js';
 export { isHostSyntax } from './connect/resolve.js';
+export type { ServerEnd, Servers } from './connect/servers.js';
 export type { AddressEntry, AddressQuestion } from './native/getaddrinfo.js';
 export type { HostEntry, NameInfo } from './native/hosts.js';
 export {

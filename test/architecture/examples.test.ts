@@ -17,6 +17,7 @@ const ORDER = [
   'getHost',
   'lookUpHost',
   'lookUpAddress',
+  'askForRecords',
   'getTime',
   'askNtp',
   'askDaytime',
@@ -137,10 +138,13 @@ async function beginning(path: string): Promise<number> {
   return status;
 }
 
-/** Swagger UI fills in the examples of query parameters, too. */
-function queryOf({ parameters }: Operation): Record<string, string> {
+/** Swagger UI fills in the examples of query parameters, too; of a list it sends each by itself. */
+function queryOf({ parameters }: Operation): string {
   const shown = parameters.filter(
     ({ in: place, schema }) => place === 'query' && schema.example !== undefined,
   );
-  return Object.fromEntries(shown.map(({ name, schema }) => [name, String(schema.example)]));
+  const pairs = shown.flatMap(({ name, schema }) =>
+    [schema.example].flat().map((one): [string, string] => [name, String(one)]),
+  );
+  return new URLSearchParams(pairs).toString();
 }

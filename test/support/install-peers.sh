@@ -8,7 +8,7 @@
 set -euo pipefail
 
 PEERS_OF_THE_TESTS=(python3 netcat-openbsd socat redis-server redis-tools curl iproute2 openssl iptables tcpdump
-  python3-websockify nmap chrony faketime xinetd)
+  python3-websockify nmap chrony faketime xinetd bind9 bind9-dnsutils dnsmasq-base)
 
 # Another process may hold the package manager's lock; longer than this and the tests go on without.
 LOCK_WAIT_SECONDS=120
@@ -20,6 +20,9 @@ program_of() {
     redis-tools) echo redis-cli ;;
     iproute2) echo ss ;;
     chrony) echo chronyd ;;
+    bind9) echo named ;;
+    bind9-dnsutils) echo dig ;;
+    dnsmasq-base) echo dnsmasq ;;
     *) echo "$1" ;;
   esac
 }

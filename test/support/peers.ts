@@ -330,11 +330,16 @@ export async function dial(port: number, host = '127.0.0.1', prefix: string[] = 
   return peer;
 }
 
+/** Those of the programs that are not here. */
+export function missingOf(...programs: string[]): string[] {
+  return programs.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
+}
+
 /** `it`, or a test that counts as skipped, with the reason in its title, where a program is missing. */
 export function itWith(
   ...programs: string[]
 ): (title: string, test: () => Promise<void>, timeoutMs?: number) => void {
-  const missing = programs.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
+  const missing = missingOf(...programs);
   if (missing.length === 0) return (title, test, timeoutMs) => it(title, test, timeoutMs);
   console.warn(`interop tests skipped: ${missing.join(', ')} not installed`);
   return (title, test) => it.skip(`${title} (skipped: ${missing.join(', ')} not installed)`, test);

@@ -79,11 +79,11 @@ export function DurationMs(options: FieldOptions & { min?: number }): PropertyDe
   return Int({ ...options, min: options.min ?? 0, max: 86_400_000 });
 }
 
-/** A list of texts; equal ones are refused. */
+/** A list of texts; equal ones are refused. In a query it is a parameter that comes once or several times. */
 export function Texts(
   options: FieldOptions & { maxItems: number; maxLength: number; pattern: RegExp },
 ): PropertyDecorator {
-  const { maxItems, maxLength, pattern } = options;
+  const { maxItems, maxLength, pattern, query = false } = options;
   return field(
     options,
     {
@@ -92,6 +92,9 @@ export function Texts(
       uniqueItems: true,
       items: { type: 'string', maxLength, pattern: pattern.source },
     },
+    ...(query
+      ? [Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? [value] : value))]
+      : []),
     IsArray(),
     ArrayMaxSize(maxItems),
     ArrayUnique(),

@@ -1,8 +1,11 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Engine } from '../../sockets/index.js';
 import { Operation } from '../common/api.js';
 import type { ProblemType } from '../problems/problem-types.js';
 import { LookupDto, lookupDto, LookupQuery, ReverseDto, reverseDto, ReverseQuery } from './lookup.dto.js';
+import { RecordsDto } from './answer.dto.js';
+import { recordsDto, RecordsQuery } from './records.dto.js';
 
 const RESOLVER_PROBLEMS: readonly ProblemType[] = [
   'validation-failed',
@@ -15,6 +18,8 @@ const RESOLVER_PROBLEMS: readonly ProblemType[] = [
 @ApiTags('questions')
 @Controller('v1/dns')
 export class DnsController {
+  constructor(private readonly engine: Engine) {}
+
   @Get('lookup')
   @Operation({
     id: 'lookUpHost',
@@ -37,5 +42,31 @@ export class DnsController {
   @ApiOkResponse({ type: ReverseDto })
   reverse(@Query() query: ReverseQuery): Promise<ReverseDto> {
     return reverseDto(query);
+  }
+
+  @Get('records')
+  @Operation({
+    id: 'askForRecords',
+    summary: 'Resource records of a name, by the name servers of this host or by others',
+    description:
+      'One question of its own to each server; nothing is kept. Whatever a server answers is an answer, and its rcode says ' +
+      'what: NXDOMAIN and SERVFAIL are no problems. Of several servers each has its entry, with its error where it has no ' +
+      'answer; of one, the error is the problem. The example compares the name server of this host over IPv4 and IPv6: ' +
+      'where there is none, its entries say so.',
+    problems: [
+      ...RESOLVER_PROBLEMS,
+      'blocked-by-policy',
+      'connection-refused',
+      'connection-reset',
+      'unreachable',
+      'tls-failed',
+      'bad-answer',
+      'address-not-available',
+      'payload-too-large',
+    ],
+  })
+  @ApiOkResponse({ type: RecordsDto })
+  records(@Query() query: RecordsQuery): Promise<RecordsDto> {
+    return recordsDto(query, this.engine.servers);
   }
 }

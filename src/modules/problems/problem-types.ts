@@ -27,6 +27,7 @@ export const PROBLEM_TYPES = {
   'tls-failed': { status: 502, title: 'TLS failed' },
   'kiss-of-death': { status: 502, title: 'Kiss of death' },
   'not-synchronized': { status: 502, title: 'Clock not synchronized' },
+  'bad-answer': { status: 502, title: 'Bad answer' },
   'name-not-resolved': { status: 502, title: 'Name not resolved' },
   'not-ready': { status: 503, title: 'Not ready' },
   'resource-exhausted': { status: 503, title: 'Resource exhausted' },
@@ -122,6 +123,8 @@ export const PROBLEM_OF_CALL: Readonly<
 > = {
   // A name that the kernel does not know, or can't have.
   setsockopt: { ENOENT: 'not-supported', SYSTEM_ERROR: 'not-supported' },
+  // What came over HTTPS is not what was asked for.
+  dns: { EBADMSG: 'bad-answer' },
   // There is no urgent data.
   recv: { EINVAL: 'conflict' },
 };
