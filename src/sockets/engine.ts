@@ -143,11 +143,13 @@ export class Engine {
   }
 
   /** A datagram socket that is connected. Errors as `listen`; whether a peer is there, nobody knows yet. */
-  openDatagram(request: DatagramRequest): Promise<DatagramSocket> {
-    return this.inPlace(request.name, async () => {
-      const socket = await openDatagramSocket(request, this, this.context);
-      return this.admit(socket, 'connected');
-    });
+  async openDatagram(request: DatagramRequest): Promise<DatagramSocket> {
+    const release = this.reserve(request.name);
+    try {
+      return this.admit(await openDatagramSocket(request, this, this.context), 'connected');
+    } finally {
+      release();
+    }
   }
 
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
@@ -253,16 +255,6 @@ export class Engine {
     this.stopAccepting();
     clearInterval(this.sweeper);
     await Promise.all([...this.registry.all].map((socket) => socket.close('graceful', 'shutdown')));
-  }
-
-  /** With a place kept for the socket that `open` makes, and its name. */
-  private async inPlace<T>(name: string | null, open: () => Promise<T>): Promise<T> {
-    const release = this.reserve(name);
-    try {
-      return await open();
-    } finally {
-      release();
-    }
   }
 
   /** Of a connect, names included. */
