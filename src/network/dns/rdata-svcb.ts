@@ -27,7 +27,7 @@ const PARAMETERS: Readonly<Record<string, ((reader: WireReader) => Parameter) | 
   ipv4hint: (reader) => plain(untilEnd(reader, () => addressText(reader.bytes(4)))),
   ech: (reader) => {
     const config = reader.rest().toString('base64');
-    return { value: config, text: `"${config}"` };
+    return { value: config, text: config };
   },
   ipv6hint: (reader) => plain(untilEnd(reader, () => addressText(reader.bytes(16)))),
   dohpath: (reader) => {
