@@ -91,6 +91,31 @@ function until(connection: StreamConnection, condition: () => boolean): Promise<
 beforeEach(() => start());
 afterEach(() => engine.close());
 
+describe('small sends', () => {
+  test("one alone is the kernel's at once, several leave together at the end of the tick, in their order", async () => {
+    const { ours, peer } = await connected();
+    const done = jest.fn();
+    const queued = (text: string): number => {
+      ours.send(Buffer.from(text), done);
+      return ours.queuedBytes;
+    };
+    expect(queued('a')).toBe(0);
+    expect(queued('b')).toBe(1);
+    expect(queued('c')).toBe(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ours.queuedBytes).toBe(0);
+    expect(queued('d')).toBe(1); // there were several: the first of the next tick waits for others
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(queued('e')).toBe(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done.mock.calls).toEqual([1, 1, 1, 1, 1].map((bytes) => [null, bytes]));
+    ours.shutdown('write');
+    let received = '';
+    for await (const chunk of peer) received += String(chunk);
+    expect(received).toBe('abcde');
+  });
+});
+
 describe('back-pressure', () => {
   test('a full window stops the reading at exactly its size, and a commit starts it again', async () => {
     const { ours, peer } = await connected({ receive: { ...RECEIVE, windowBytes: 1000 } });

@@ -3,14 +3,19 @@ import net from 'node:net';
 import type { WebSocket } from 'ws';
 import { WebSocketWriter } from '../../src/modules/stream/websocket-writer.js';
 
-/** All that the writer asks of a WebSocket when it carries bytes. */
-const OPEN = { readyState: 1 } as WebSocket;
-
-test('bytes that the kernel did not take are not said to be taken when the connection is cut', async () => {
+async function pair(): Promise<{ socket: net.Socket; peer: net.Socket; server: net.Server }> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const peer = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1').pause();
   const [socket] = (await once(server, 'connection')) as [net.Socket];
+  return { server, peer, socket };
+}
+
+/** All that the writer asks of a WebSocket when it carries bytes. */
+const OPEN = { readyState: 1 } as WebSocket;
+
+test('bytes that the kernel did not take are not said to be taken when the connection is cut', async () => {
+  const { server, peer, socket } = await pair();
   const writer = new WebSocketWriter(OPEN, socket, () => undefined);
   let taken = 0;
   let answered = 0;
@@ -31,11 +36,41 @@ test('bytes that the kernel did not take are not said to be taken when the conne
   server.close();
 });
 
+test('a message alone leaves at once, several in one turn leave together', async () => {
+  const { server, peer, socket } = await pair();
+  const writer = new WebSocketWriter(OPEN, socket, () => undefined);
+  const sizes = [5, 64, 300, 1024, 1025, 70_000];
+  const sent = sizes.map((size) => Buffer.alloc(size, size % 251));
+  const waiting: boolean[] = [];
+  const write = (bytes: Buffer): void => {
+    writer.bareBytes(bytes, () => undefined);
+    waiting.push(socket.writableLength > 0);
+  };
+  const [first, second, third, ...others] = sent as [Buffer, Buffer, Buffer, ...Buffer[]];
+
+  write(first);
+  await new Promise((resolve) => setImmediate(resolve));
+  write(second);
+  write(third);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(waiting).toEqual([false, false, true]);
+  expect(socket.writableLength).toBe(0);
+
+  // There were several: the next ones are waited for from the first on.
+  for (const bytes of others) write(bytes);
+  expect(waiting.slice(3)).toEqual([true, true, true]);
+  await new Promise((resolve) => setImmediate(resolve));
+  socket.end();
+  let received = Buffer.alloc(0);
+  for await (const chunk of peer.resume()) received = Buffer.concat([received, chunk as Buffer]);
+  expect(received.equals(Buffer.concat(sent.map((bytes) => Buffer.concat([header(bytes), bytes]))))).toBe(
+    true,
+  );
+  server.close();
+});
+
 test('a client that never reads what it is told is cut off', async () => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const peer = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1').pause();
-  const [socket] = (await once(server, 'connection')) as [net.Socket];
+  const { server, peer, socket } = await pair();
   const cut: string[] = [];
   const webSocket = {
     readyState: 1,
@@ -52,3 +87,11 @@ test('a client that never reads what it is told is cut off', async () => {
   socket.destroy();
   server.close();
 });
+
+function header({ length }: Buffer): Buffer {
+  if (length < 126) return Buffer.from([0x82, length]);
+  if (length < 65_536) return Buffer.from([0x82, 126, length >> 8, length & 255]);
+  const eight = Buffer.alloc(8);
+  eight.writeBigUInt64BE(BigInt(length));
+  return Buffer.concat([Buffer.from([0x82, 127]), eight]);
+}

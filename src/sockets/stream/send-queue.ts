@@ -36,6 +36,8 @@ export class SendQueue {
   private flushedBytes = 0;
   private retry: NodeJS.Timeout | null = null;
   private corked = false;
+  private smallWrites = 0;
+  private hadSeveral = false;
   private ending = false;
   /** TLS says only later whether the kernel took a write. */
   private tellsLater = false;
@@ -176,11 +178,12 @@ export class SendQueue {
         return;
       }
       const end = Math.min(send.handed + SEND_SLICE_BYTES, send.urgentAt ?? send.data.length);
-      const slice = send.data.subarray(send.handed, end);
+      const isWhole = end - send.handed === send.data.length;
+      const slice = isWhole ? send.data : send.data.subarray(send.handed, end);
       send.handed += slice.length;
       this.waitingBytes -= slice.length;
       if (send.handed === send.data.length) this.waiting.shift();
-      if (slice.length < COALESCE_BELOW_BYTES) this.cork();
+      if (slice.length < COALESCE_BELOW_BYTES) this.gather();
       this.socket.write(slice, (error) => this.written(send, slice.length, error));
     }
     if (this.ending && this.waiting.length === 0 && !this.socket.writableEnded) {
@@ -241,13 +244,24 @@ export class SendQueue {
     return true;
   }
 
-  /** Small writes of one tick leave in one system call. */
-  private cork(): void {
-    if (this.corked) return;
+  /**
+   * Before a small write. The first of a tick leaves at once: somebody may wait for it. The others leave
+   * in one system call, and the first with them when there were several the time before.
+   */
+  private gather(): void {
+    this.smallWrites += 1;
+    const isFirst = this.smallWrites === 1;
+    if (isFirst) process.nextTick(this.endTick);
+    if (this.corked || (isFirst && !this.hadSeveral)) return;
     this.corked = true;
     this.socket.cork();
-    process.nextTick(() => this.uncork());
   }
+
+  private readonly endTick = (): void => {
+    this.hadSeveral = this.smallWrites > 1;
+    this.smallWrites = 0;
+    this.uncork();
+  };
 
   private uncork(): void {
     if (!this.corked) return;
