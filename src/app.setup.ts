@@ -3,14 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { Readable, type Duplex } from 'node:stream';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { AppModule } from './app.module.js';
 import { rememberCaller } from './modules/auth/callers.js';
 import { Gate } from './modules/auth/gate.js';
 import { Refusals } from './modules/auth/refusal.js';
 import { Tickets } from './modules/auth/tickets.js';
 import { parseJson } from './modules/common/json.js';
-import { validationPipe } from './modules/common/validation.js';
+import { StrictPipe } from './modules/common/validation.js';
 import type { Configuration } from './modules/config/configuration.js';
 import { descriptorShares } from './modules/config/descriptors.js';
 import { asyncApiDocument } from './modules/docs/asyncapi-document.js';
@@ -53,6 +59,8 @@ export async function createApplication(configuration: Configuration): Promise<A
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
+    // A logger of its own for each request costs more than its one line, which says the id by itself.
+    childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     bodyLimit: configuration.maxBodyBytes,
     routerOptions: { maxParamLength: MAX_PATH_PART },
     serverFactory: (handler: RequestListener) =>
@@ -77,7 +85,7 @@ export async function createApplication(configuration: Configuration): Promise<A
       abortOnError: false,
     },
   );
-  app.useGlobalPipes(validationPipe());
+  app.useGlobalPipes(new StrictPipe());
   app.useGlobalFilters(new ProblemFilter());
   app.useWebSocketAdapter(new WebSocketAdapter(app, gate, refusals, configuration.maxBodyBytes));
   const fastify: FastifyInstance = adapter.getInstance();

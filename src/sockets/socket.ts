@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Endpoint } from './endpoint.js';
 import { SocketError } from './errors.js';
 import type { Dropped } from './receive/flow-events.js';
@@ -81,6 +81,11 @@ export interface SocketContext {
   released(socket: ManagedSocket): void;
 }
 
+/** 24 hexadecimal digits, 90 bits of chance in them: a UUID, for which Node keeps random bytes in store. */
+function randomDigits(): string {
+  return randomUUID().replaceAll('-', '').slice(8);
+}
+
 const ID_PREFIX: Record<SocketKind, string> = { listener: 'lsn_', connection: 'con_', client: 'cli_' };
 
 /** Which moves a socket may make; a final state is left by none. */
@@ -126,7 +131,7 @@ export abstract class ManagedSocket {
   ) {
     // Not what it stands in: that can hold keys, and a record outlives its socket.
     this.identity = { name, labels, leaseMs };
-    this.id = born?.id ?? ID_PREFIX[kind] + randomBytes(12).toString('hex');
+    this.id = born?.id ?? ID_PREFIX[kind] + randomDigits();
     this.current = initial;
     this.spoken = protocol;
     this.createdAt = born?.at ?? context.now();

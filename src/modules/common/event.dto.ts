@@ -86,13 +86,12 @@ export interface EventRecord {
 }
 
 export function eventRecord({ name, time, socket, listener, gap }: SocketEvent): EventRecord {
-  const shown = anySocketDto(socket);
   return {
     shown: {
       name,
       time: new Date(time).toISOString(),
       socketId: socket.id,
-      socket: { ...shown, tls: withoutCertificates(shown.tls) },
+      socket: withoutCertificates(anySocketDto(socket)),
       gap,
     },
     listener: listener === null ? null : { id: listener.id, name: listener.name },
@@ -100,9 +99,11 @@ export function eventRecord({ name, time, socket, listener, gap }: SocketEvent):
 }
 
 /** Events are remembered by the thousand, and a certificate can be hundreds of KiB. */
-function withoutCertificates(tls: SocketDto['tls']): SocketDto['tls'] {
-  if (tls === null) return null;
-  return 'certificate' in tls ? { ...tls, certificate: null } : { ...tls, peerCertificate: null };
+function withoutCertificates(shown: SocketDto): SocketDto {
+  const { tls } = shown;
+  if (tls === null) return shown;
+  const kept = 'certificate' in tls ? { ...tls, certificate: null } : { ...tls, peerCertificate: null };
+  return { ...shown, tls: kept };
 }
 
 export function isWanted(

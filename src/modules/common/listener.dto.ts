@@ -66,8 +66,10 @@ export class ListenerDto extends SocketDto {
   responder!: ResponderCountsDto | null;
 }
 
+type AcceptingPart = Omit<ListenerDto, keyof SocketDto | 'responder'>;
+
 /** What accepts nothing. */
-const NO_ACCEPTING = {
+const NO_ACCEPTING: AcceptingPart = {
   openConnections: 0,
   acceptedConnections: 0,
   rejectedConnections: 0,
@@ -82,11 +84,14 @@ export function listenerDto(
 ): ListenerDto {
   const { answering } = listener;
   const responder = answering && responderCountsDto(answering);
-  const shown = { ...socketDto(listener, include), responder };
-  if (listener instanceof DatagramSocket) return { ...shown, ...NO_ACCEPTING };
+  // Not a spread: V8 takes 20 times as long to add properties to a copy of so many.
+  return Object.assign(socketDto(listener, include), acceptingPart(listener), { responder });
+}
+
+function acceptingPart(listener: StreamListener | DatagramSocket): AcceptingPart {
+  if (listener instanceof DatagramSocket) return NO_ACCEPTING;
   const { backlog, maxConnections, acceptCount, idleTimeoutMs, ipv6Only } = listener.settings;
   return {
-    ...shown,
     openConnections: listener.open,
     acceptedConnections: listener.accepted,
     rejectedConnections: listener.rejected,

@@ -49,7 +49,7 @@ export class Listeners {
   readonly responders: Responders;
   /** The last declaration of each name that is still at work. */
   private readonly atWork = new Map<string, Promise<unknown>>();
-  /** What each listener was asked to be, as `comparable` has it. */
+  /** What each listener that has a name was asked to be, as `comparable` has it. */
   private readonly specs = new WeakMap<Listener, object>();
 
   constructor(
@@ -155,7 +155,7 @@ export class Listeners {
       ? await StreamListener.listen(at, spec, this.context, this.admission)
       : bindDatagram({ at, shared }, spec, ways, this.context);
     listener.answering = answering;
-    this.specs.set(listener, comparable(spec));
+    if (spec.name !== null) this.specs.set(listener, comparable(spec));
     return listener;
   }
 
