@@ -213,6 +213,8 @@ export class SocketError extends Error {
     super(message, { cause: details.cause });
     this.name = 'SocketError';
     this.errno = details.errno ?? errnoOf(code);
+    forgetFrames(this);
+    if (details.cause instanceof Error) forgetFrames(details.cause);
   }
 
   /** What a system call of our own answered: errno(3) as the kernel gave it, and what it was about. */
@@ -264,4 +266,12 @@ function describe(code: string, nodeCode: string, syscall?: string, address?: st
   const shown = code === 'SYSTEM_ERROR' && nodeCode !== '' ? nodeCode : code;
   const target = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${String(port)}`}`;
   return `${syscall === undefined ? '' : `${syscall} `}${shown}${target}`;
+}
+
+/**
+ * Until its stack is read for the first time, an error holds whatever was `this` on the way to it: a TLS socket, say,
+ * and the keys behind that. The record of a socket keeps its error for minutes; from here on it is text.
+ */
+function forgetFrames(error: Error): void {
+  error.stack = String(error.stack);
 }
