@@ -185,17 +185,17 @@ export const MAX_CONDITION_DEPTH = 16;
 
 /** One template: its text, the time it may take, what its filters may make and what it may come to. */
 export const MAX_TEMPLATE_CHARACTERS = 64 * 1024;
-export const RENDER_MS = 50;
+export const RENDER_MS = 25;
 export const RENDER_MEMORY = 8 * 1024 * 1024;
 export const MAX_ANSWER_CHARACTERS = 4 * 1024 * 1024;
 
 /**
- * Matching takes time by the states of the pattern and the length of the text: at these bounds some
- * tenths of a second at worst, seldom more than a few milliseconds.
+ * Matching takes time by the states of a pattern times the bytes of a message: at this product some 50 ms at
+ * worst. A responder with patterns has the smaller default for its messages.
  */
 export const MAX_PATTERN_CHARACTERS = 1000;
-export const MAX_PATTERN_STATES = 2000;
-export const MAX_MATCHED_BYTES = 64 * 1024 + 64;
+export const MAX_MATCH_WORK = 1024 * 1024;
+export const DEFAULT_MATCHED_BYTES = 8 * 1024;
 
 /** How long responders may work, all together, before everything else has its turn. */
 export const RESPONDER_TURN_MS = 4;

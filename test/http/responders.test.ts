@@ -128,4 +128,14 @@ describe('what cannot be carried out', () => {
       '/responder/framing/bytes',
     );
   });
+
+  it('is a pattern that takes its time over the largest message', async () => {
+    const matches = '((a?){20}){10}[b-z]$';
+    const wrong = await at({ rules: [{ when: { matches }, then: [] }] });
+    expect(wrong).toEqual([
+      ['/responder/rules/0/when/matches', expect.stringMatching(/^is too large: \d+ states/)],
+    ]);
+    const framing = { type: 'delimiter', delimiter: '\n', maxBytes: 1000 };
+    await listen(api, { responder: { framing, rules: [{ when: { matches }, then: [] }] } });
+  });
 });

@@ -63,7 +63,7 @@ export class FramingDto {
 
   @Int({
     description:
-      'Of one message; a longer one closes the connection with EMSGSIZE. Default: 65536, or what the receive window has room for',
+      'Of one message; a longer one closes the connection with EMSGSIZE. Default: 65536, with `matches` 8192, or what the receive window has room for',
     optional: true,
     min: 1,
     max: MAX_MESSAGE_BYTES,

@@ -1,4 +1,5 @@
 import { compileResponder } from './compile.js';
+import { largestFrame, tooLarge } from '../framing/framing.js';
 import { NO_MATCH, type Match, type Message } from './message.js';
 import type { ResponderSpec } from './responder-spec.js';
 import type { Carrier, Script, Step } from './script.js';
@@ -50,8 +51,11 @@ export class Answering {
     return { matched: 'onConnect', rule: null, match: NO_MATCH, steps: script.onConnect, tally };
   }
 
-  /** The first rule that fits, in their order. */
+  /** The first rule that fits, in their order. EMSGSIZE for a message that is longer than those it is made for. */
   choose(message: Message): Choice {
+    const most = largestFrame(this.script.framing);
+    if (message.bytes.length > most)
+      throw tooLarge(`a message of ${String(message.bytes.length)} bytes, ${String(most)} at most`);
     for (const [index, { when, then }] of this.script.rules.entries()) {
       const match = when(message);
       const tally = this.rules[index];

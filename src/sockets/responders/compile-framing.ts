@@ -1,5 +1,5 @@
 import { largestFrame, type Framing } from '../framing/framing.js';
-import { DEFAULT_MESSAGE_BYTES, MAX_DELIMITER_BYTES } from '../limits.js';
+import { MAX_DELIMITER_BYTES } from '../limits.js';
 import { encode, type Encoding } from '../text/payload.js';
 import type { FramingSpec, Place } from './responder-spec.js';
 import { bytesOf } from './rules.js';
@@ -14,23 +14,27 @@ const FIELDS: Readonly<Record<FramingSpec['type'], readonly (keyof FramingSpec)[
   idle: ['idleMs', 'maxBytes'],
 };
 
+/** What a framing is compiled for. */
+interface Bounds {
+  carrier: Carrier;
+  encoding: Encoding;
+  /** Of a message, where nothing is said. */
+  defaultBytes: number;
+}
+
 /** A byte that is as good as any other where something is wrong anyway. */
 const ANY_DELIMITER = Buffer.from('\n');
 
 /** What is wrong is noted at `place`. */
-export function compileFraming(
-  spec: FramingSpec,
-  encoding: Encoding,
-  { type, windowBytes }: Carrier,
-  place: Place,
-): Framing {
+export function compileFraming(spec: FramingSpec, bounds: Bounds, place: Place): Framing {
+  const { type, windowBytes } = bounds.carrier;
   if (type !== 'stream' && spec.type !== 'none')
     place.wrong(`${spec.type}: messages of this protocol have bounds of their own`);
   for (const name of Object.keys(spec) as (keyof FramingSpec)[]) {
     const isMeant = name === 'type' || FIELDS[spec.type].includes(name);
     if (!isMeant && spec[name] !== undefined) place.at(name).wrong(`has no meaning with ${spec.type}`);
   }
-  const framing = framingOf(spec, encoding, windowBytes, place);
+  const framing = framingOf(spec, bounds, place);
   // A message waits in the receive window until it is whole.
   const most = largestFrame(framing);
   if (most > windowBytes)
@@ -40,10 +44,10 @@ export function compileFraming(
   return framing;
 }
 
-function framingOf(spec: FramingSpec, encoding: Encoding, windowBytes: number, place: Place): Framing {
+function framingOf(spec: FramingSpec, { encoding, carrier, defaultBytes }: Bounds, place: Place): Framing {
   const { type, lengthBytes = 4, endian = 'big', offset = 0, includesHeader = false, idleMs = 200 } = spec;
   const around = type === 'delimiter' ? MAX_DELIMITER_BYTES : lengthBytes;
-  const maxBytes = spec.maxBytes ?? Math.max(1, Math.min(DEFAULT_MESSAGE_BYTES, windowBytes - around));
+  const maxBytes = spec.maxBytes ?? Math.max(1, Math.min(defaultBytes, carrier.windowBytes - around));
   switch (type) {
     case 'none':
       return { type, maxBytes };

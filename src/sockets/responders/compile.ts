@@ -1,5 +1,5 @@
 import { SocketError } from '../errors.js';
-import { MAX_MATCHED_BYTES, MAX_RESPONDER_CHARACTERS } from '../limits.js';
+import { DEFAULT_MATCHED_BYTES, DEFAULT_MESSAGE_BYTES, MAX_RESPONDER_CHARACTERS } from '../limits.js';
 import { largestFrame } from '../framing/framing.js';
 import { isReadableEncoding } from '../text/payload.js';
 import { compileActions } from './compile-actions.js';
@@ -34,13 +34,15 @@ function compiled(spec: ResponderSpec, carrier: Carrier, place: Place): Script {
     return presetScript(preset, carrier);
   }
   const encoding = encodingOf(spec, place.at('encoding'));
-  const framing = compileFraming(spec.framing ?? { type: 'none' }, encoding, carrier, place.at('framing'));
+  const isMatched = JSON.stringify(rules).includes('"matches":');
+  const bounds = {
+    carrier,
+    encoding,
+    defaultBytes: isMatched ? DEFAULT_MATCHED_BYTES : DEFAULT_MESSAGE_BYTES,
+  };
+  const framing = compileFraming(spec.framing ?? { type: 'none' }, bounds, place.at('framing'));
   if (carrier.type === 'datagrams' && onConnect.length > 0)
     place.at('onConnect').wrong('has no meaning with datagrams: nobody connects');
-  if (largestFrame(framing) > MAX_MATCHED_BYTES && JSON.stringify(rules).includes('"matches"'))
-    place
-      .at('framing')
-      .wrong(`with \`matches\` a message may take ${String(MAX_MATCHED_BYTES)} bytes at most`);
   const around = { encoding, framing, carrier };
   return {
     framing,
@@ -48,7 +50,7 @@ function compiled(spec: ResponderSpec, carrier: Carrier, place: Place): Script {
     wholeCharacters: framing.type === 'none',
     onConnect: compileActions(onConnect, around, place.at('onConnect')),
     rules: rules.map((rule, index) => ({
-      when: compileCondition(rule.when, place.at('rules').at(index).at('when')),
+      when: compileCondition(rule.when, largestFrame(framing), place.at('rules').at(index).at('when')),
       then: compileActions(rule.then, around, place.at('rules').at(index).at('then')),
     })),
     otherwise: compileActions(otherwise, around, place.at('otherwise')),

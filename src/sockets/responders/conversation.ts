@@ -33,6 +33,8 @@ export class Conversation implements Outlet {
   private messages = 0;
   /** Answers that the kernel has not taken yet. */
   private untaken = 0;
+  /** Where the next answer begins in what is sent. */
+  private saidBytes: number;
   private sendFailure: SocketError | null = null;
   /** It is closing, or somebody else reads. */
   private over = false;
@@ -42,6 +44,7 @@ export class Conversation implements Outlet {
     private readonly connection: StreamConnection | SeqpacketConnection,
     private readonly around: Around,
   ) {
+    this.saidBytes = connection.sentBytes + connection.queuedBytes;
     this.reader = new MessageReader(connection.log, around.now, this.waiter.wake, () => {
       this.over = true;
       this.waiter.wake();
@@ -73,6 +76,7 @@ export class Conversation implements Outlet {
   send(bytes: Buffer, { tally }: Choice, entry: Entry): Promise<void> | undefined {
     const { connection } = this;
     this.transcript.answered(entry, this.around.now(), this.saidBytes, bytes);
+    this.saidBytes += bytes.length;
     tally.bytes += bytes.length;
     this.untaken += 1;
     connection.send(bytes, (error) => {
@@ -108,11 +112,6 @@ export class Conversation implements Outlet {
   private get transcript(): Transcript {
     this.connection.transcript ??= new Transcript(this.around.transcripts);
     return this.connection.transcript;
-  }
-
-  /** Where the next answer begins in what is sent. */
-  private get saidBytes(): number {
-    return this.connection.sentBytes + this.connection.queuedBytes;
   }
 
   private async listen(): Promise<void> {

@@ -67,7 +67,8 @@ export class DatagramConversation {
     const message = new Message(incoming.payload, answering.script.encoding);
     this.messages += 1;
     answering.messages += 1;
-    const choice = answering.choose(message);
+    const choice = this.choice(answering, message);
+    if (choice === null) return;
     choice.tally.hits += 1;
     const now = this.around.now();
     const entry = this.transcript.add(now, choice, incoming);
@@ -82,6 +83,16 @@ export class DatagramConversation {
       }
     };
     this.inTurn(from, answer);
+  }
+
+  /** Null for a datagram that is too long: it is counted, and the socket goes on. */
+  private choice(answering: Answering, message: Message): Choice | null {
+    try {
+      return answering.choose(message);
+    } catch {
+      answering.failures += 1;
+      return null;
+    }
   }
 
   /** After the answers to that sender that are under way. */

@@ -1,7 +1,7 @@
 import type { DatagramLog, ReceivedDatagram } from '../datagram/datagram-log.js';
 import type { Endpoint } from '../endpoint.js';
 import { frameScanner, type FrameScanner } from '../framing/frame-scanner.js';
-import { payloadOf } from '../framing/framing.js';
+import { largestFrame, payloadOf } from '../framing/framing.js';
 import { readWhole, type BytesPiece, type DatagramsPiece, type LogView } from '../receive/log-view.js';
 import { gone } from '../receive/read.js';
 import { decodeWithin } from '../text/payload.js';
@@ -76,7 +76,9 @@ export class StreamInbox {
       : this.between(this.start, end);
     this.view.position = end;
     if (!this.script.wholeCharacters) return this.message(frame, end);
-    const { bytes } = decodeWithin(CHARACTER_BYTES, frame, this.script.encoding, false);
+    const most = largestFrame(this.script.framing);
+    const cut = frame.subarray(0, most);
+    const { bytes } = decodeWithin(Math.min(CHARACTER_BYTES, most), cut, this.script.encoding, false);
     if (bytes === 0) return null;
     this.view.position = this.start + bytes;
     return this.message(frame.subarray(0, bytes), this.view.position);

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { MAX_CONDITION_DEPTH, MAX_PATTERN_CHARACTERS, MAX_PATTERN_STATES } from '../limits.js';
+import { MAX_CONDITION_DEPTH, MAX_MATCH_WORK, MAX_PATTERN_CHARACTERS } from '../limits.js';
 import { NO_MATCH, type Match, type Message } from './message.js';
 import type { ConditionSpec, Place } from './responder-spec.js';
 import { encode } from '../text/payload.js';
@@ -21,8 +21,8 @@ const CONDITIONS = [
   'not',
 ] as const;
 
-/** What is wrong is noted at `place`. */
-export function compileCondition(spec: ConditionSpec, place: Place, depth = 0): Condition {
+/** For messages of at most `maxBytes`. What is wrong is noted at `place`. */
+export function compileCondition(spec: ConditionSpec, maxBytes: number, place: Place, depth = 0): Condition {
   const name = place.oneOf(spec, CONDITIONS);
   if (name === undefined) return NEVER;
   const there = place.at(name);
@@ -30,13 +30,14 @@ export function compileCondition(spec: ConditionSpec, place: Place, depth = 0): 
     there.wrong(`is nested deeper than ${String(MAX_CONDITION_DEPTH)}`);
     return NEVER;
   }
-  const inner = (one: ConditionSpec, where: Place): Condition => compileCondition(one, where, depth + 1);
+  const inner = (one: ConditionSpec, where: Place): Condition =>
+    compileCondition(one, maxBytes, where, depth + 1);
   const { equals, startsWith, endsWith, contains, matches, hex, all, any, not } = spec;
   if (equals !== undefined) return textual((text) => text === equals);
   if (startsWith !== undefined) return textual((text) => text.startsWith(startsWith));
   if (endsWith !== undefined) return textual((text) => text.endsWith(endsWith));
   if (contains !== undefined) return textual((text) => text.includes(contains));
-  if (matches !== undefined) return expression(matches, there);
+  if (matches !== undefined) return expression(matches, maxBytes, there);
   if (hex !== undefined) return exactly(hex, there);
   if (all !== undefined) return everyOf(all.map((one, index) => inner(one, there.at(index))));
   if (any !== undefined) return firstOf(any.map((one, index) => inner(one, there.at(index))));
@@ -86,8 +87,8 @@ function firstOf(conditions: readonly Condition[]): Condition {
   };
 }
 
-function expression(pattern: string, place: Place): Condition {
-  const compiled = compilePattern(pattern, place);
+function expression(pattern: string, maxBytes: number, place: Place): Condition {
+  const compiled = compilePattern(pattern, maxBytes, place);
   if (compiled === null) return NEVER;
   return ({ text }) => {
     const matcher = compiled.matcher(text);
@@ -100,17 +101,18 @@ function expression(pattern: string, place: Place): Condition {
   };
 }
 
-function compilePattern(pattern: string, place: Place): RE2JS | null {
+function compilePattern(pattern: string, maxBytes: number, place: Place): RE2JS | null {
   if (pattern.length > MAX_PATTERN_CHARACTERS) {
     place.wrong(`must be at most ${String(MAX_PATTERN_CHARACTERS)} characters`);
     return null;
   }
   try {
     const compiled = RE2JS.compile(pattern);
-    if (compiled.programSize() <= MAX_PATTERN_STATES) return compiled;
-    place.wrong(
-      `is too large: ${String(compiled.programSize())} states, ${String(MAX_PATTERN_STATES)} at most`,
-    );
+    const states = compiled.programSize();
+    const most = Math.floor(MAX_MATCH_WORK / maxBytes);
+    if (states <= most) return compiled;
+    const size = `${String(states)} states; with messages of ${String(maxBytes)} bytes`;
+    place.wrong(`is too large: ${size} there may be ${String(most)}`);
   } catch (error) {
     place.wrong(describe(pattern, error));
   }
