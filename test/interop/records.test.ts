@@ -48,7 +48,7 @@ const sorted = (rows: string[][]): string[][] =>
   rows.map((row) => row).sort((a, b) => (String(a) < String(b) ? -1 : 1));
 
 const NAMES = [
-  ['example.test', 'A', 'AAAA', 'NS', 'SOA', 'MX', 'TXT', 'CAA', 'DNSKEY', 'HTTPS'],
+  ['example.test', 'A', 'AAAA', 'NS', 'SOA', 'MX', 'TXT', 'CAA', 'DNSKEY', 'HTTPS', 'NSEC3PARAM'],
   ['www.example.test', 'A', 'CNAME'],
   ['deep.example.test', 'AAAA'],
   ['_sip._tcp.example.test', 'SRV'],
@@ -56,6 +56,7 @@ const NAMES = [
   ['_443._tcp.example.test', 'TLSA'],
   ['svc.example.test', 'SVCB'],
   ['child.example.test', 'DS', 'NS'],
+  ['keys.example.test', 'CDS', 'CDNSKEY'],
   ['unknown.example.test', 'TYPE731'],
   ['empty.example.test', 'TYPE731'],
   ['sub.example.test', 'DNAME'],
@@ -66,7 +67,7 @@ const NAMES = [
   ['big.example.test', 'TXT'],
   ['any.wild.example.test', 'TXT'],
   ['no-such-name.example.test', 'A'],
-  ['host.example.test', 'A'],
+  ['host.example.test', 'A', 'HINFO'],
 ] as const;
 
 /** This BIND is older than RFC 9461, and has no name for the key. */
@@ -104,11 +105,11 @@ describe('BIND', () => {
   });
 
   withBind('a type that is not known here comes as its bytes', async () => {
-    const { records } = await askBind('host.example.test', 'TYPE13');
+    const { records } = await askBind('unknown.example.test', 'type731');
     expect(records[0]).toMatchObject({
-      type: 'TYPE13',
-      text: '\\# 7 03637075026F73',
-      data: { hex: '03637075026f73' },
+      type: 'TYPE731',
+      text: '\\# 6 ABCDEF012345',
+      data: { hex: 'abcdef012345' },
     });
   });
 

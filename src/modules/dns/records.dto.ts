@@ -29,9 +29,9 @@ export class RecordsQuery {
 
   @Text({
     description:
-      'A AAAA CAA CNAME DNAME DNSKEY DS HTTPS MX NAPTR NS NSEC NSEC3 PTR RRSIG SOA SRV SVCB TLSA TXT, or `TYPE` and a number (RFC 3597). ANY is refused (RFC 8482)',
+      'A AAAA CAA CDNSKEY CDS CNAME DNAME DNSKEY DS HINFO HTTPS MX NAPTR NS NSEC NSEC3 NSEC3PARAM PTR RRSIG SOA SRV SVCB TLSA TXT, or `TYPE` and a number (RFC 3597). ANY is refused (RFC 8482)',
     default: 'A',
-    maxLength: 9,
+    maxLength: 10,
     pattern: /^[A-Za-z0-9]+$/,
   })
   type: string = 'A';

@@ -58,16 +58,21 @@ export function nsec(reader: WireReader): Rdata {
   return { data: { next: shortName(next), types }, text: [nameText(next), ...types].join(' ') };
 }
 
-export function nsec3(reader: WireReader): Rdata {
+/** What NSEC3 records of a zone have in common, RFC 5155, 4. */
+export function nsec3param(reader: WireReader): Rdata {
   const [algorithm, flags, iterations] = [reader.u8(), reader.u8(), reader.u16()];
-  const [salt, hash] = [reader.string(), reader.string()];
-  const types = typeBitmap(reader);
-  const next = base32Text(hash);
-  const saltText = salt.length === 0 ? '-' : hexText(salt);
+  const salt = hexText(reader.string());
   return {
-    data: { algorithm, flags, iterations, salt: hexText(salt), next, types },
-    text: [algorithm, flags, iterations, saltText, next, ...types].join(' '),
+    data: { algorithm, flags, iterations, salt },
+    text: [algorithm, flags, iterations, salt === '' ? '-' : salt].join(' '),
   };
+}
+
+export function nsec3(reader: WireReader): Rdata {
+  const { data, text } = nsec3param(reader);
+  const next = base32Text(reader.string());
+  const types = typeBitmap(reader);
+  return { data: { ...data, next, types }, text: [text, next, ...types].join(' ') };
 }
 
 /** RFC 4034, 4.1.2: windows of 256 types, a bit a type. */

@@ -3,7 +3,7 @@ import { textOf } from '../address-text.js';
 import { RECORD_TYPES, typeName } from './codes.js';
 import { nameText, quoted, shortName, unknownText } from './presentation.js';
 import type { Rdata, RdataDecoder } from './rdata-shape.js';
-import { dnskey, ds, nsec, nsec3, rrsig, tlsa } from './rdata-security.js';
+import { dnskey, ds, nsec, nsec3, nsec3param, rrsig, tlsa } from './rdata-security.js';
 import { svcb } from './rdata-svcb.js';
 import { MalformedMessage, type WireReader } from './wire.js';
 
@@ -39,6 +39,11 @@ function soa(reader: WireReader): Rdata {
     data: { mname: shortName(mname), rname: shortName(rname), ...Object.fromEntries(times) },
     text: [nameText(mname), nameText(rname), ...times.map(([, value]) => value)].join(' '),
   };
+}
+
+function hinfo(reader: WireReader): Rdata {
+  const [cpu, os] = [reader.string(), reader.string()];
+  return { data: { cpu: String(cpu), os: String(os) }, text: `${quoted(cpu)} ${quoted(os)}` };
 }
 
 /** Strings are shown as UTF-8; what they are exactly stands in the text. */
@@ -94,6 +99,7 @@ const DECODERS: Readonly<Record<number, RdataDecoder | undefined>> = {
   [RECORD_TYPES.CNAME]: oneName('cname'),
   [RECORD_TYPES.SOA]: soa,
   [RECORD_TYPES.PTR]: oneName('ptrdname'),
+  [RECORD_TYPES.HINFO]: hinfo,
   [RECORD_TYPES.MX]: mx,
   [RECORD_TYPES.TXT]: txt,
   [RECORD_TYPES.AAAA]: address(16),
@@ -105,7 +111,10 @@ const DECODERS: Readonly<Record<number, RdataDecoder | undefined>> = {
   [RECORD_TYPES.NSEC]: nsec,
   [RECORD_TYPES.DNSKEY]: dnskey,
   [RECORD_TYPES.NSEC3]: nsec3,
+  [RECORD_TYPES.NSEC3PARAM]: nsec3param,
   [RECORD_TYPES.TLSA]: tlsa,
+  [RECORD_TYPES.CDS]: ds,
+  [RECORD_TYPES.CDNSKEY]: dnskey,
   [RECORD_TYPES.SVCB]: svcb,
   [RECORD_TYPES.HTTPS]: svcb,
   [RECORD_TYPES.CAA]: caa,
