@@ -54,8 +54,11 @@ export async function measureBulk(ours: PeerKind, { runs, bytes }: Options): Pro
   }
 }
 
-/** One connection, one transfer. With `check` the bytes are random and compared: that warms the bridge up, too. */
-async function transfer(
+/**
+ * One transfer, over as many connections as the door has channels. With `check` the bytes are random and compared: that
+ * warms the bridge up, too. Otherwise all connections are busy to the end: each has more than its share to send.
+ */
+export async function transfer(
   peer: Peer,
   source: LoadProcess<SourceCalls>,
   sink: LoadProcess<SinkCalls>,
@@ -64,24 +67,31 @@ async function transfer(
 ): Promise<Sample> {
   const deadlineMs = 10_000 + (bytes / FLOOR_BYTES_PER_SECOND) * 1000;
   const { door, release } = await peer.open();
+  const connections = Math.max(1, door.socketIds.length);
+  const each = Math.ceil(bytes / connections);
+  const exact = check || connections === 1;
   try {
     await sink.call('open', { door, check });
-    await source.call('accepted', undefined);
+    await source.call('accepted', connections);
 
     // The connection stands and not a byte has flowed: start-up and handshakes are on nobody's bill.
     const before = treeCpuSeconds(peer.pid);
-    const [sent, received] = await Promise.all([
-      source.call('send', { bytes, check }, deadlineMs),
-      sink.call('count', bytes, deadlineMs),
-    ]);
+    const sending = source.call('send', { bytes: exact ? each : 2 * each, check }, deadlineMs);
+    // What the others have left when the sum is full is cut off.
+    if (!exact) sending.catch(() => {});
+    const startedAt = process.hrtime.bigint();
+    const received = await sink.call('count', exact ? each * connections : bytes, deadlineMs);
+    const sent = exact ? await sending : null;
     const cpu = treeCpuSeconds(peer.pid) - before;
 
-    if (sent.sha256 !== received.sha256) throw new Error('what came is not what was sent (SHA-256 differs)');
-    const took = seconds(sent.lap.from, received.lap.to);
+    if (sent && sent.sha256 !== received.sha256)
+      throw new Error('what came is not what was sent (SHA-256 differs)');
+    const took = seconds(sent?.lap.from ?? startedAt, received.lap.to);
     return {
       cpu: cpu / (bytes / GIB),
       rate: bytes / 1e6 / took,
-      source: sent.lap.cpuSeconds / took,
+      slowest: received.slowestShare,
+      ...(sent ? { source: sent.lap.cpuSeconds / took } : {}),
       sink: received.lap.cpuSeconds / took,
     };
   } finally {

@@ -103,7 +103,7 @@ async function checkBytes(
   source: LoadProcess<SourceCalls>,
   caller: LoadProcess<CallerCalls>,
 ): Promise<void> {
-  if (name === 'Sockeye') await source.call('accepted', undefined);
+  if (name === 'Sockeye') await source.call('accepted', 1);
   await caller.call('open', { port, connections: 1 });
   const sent = await fill(source, MIB, true);
   const received = await caller.call('repeat', receiving(path, 1), DEADLINE_MS);

@@ -7,6 +7,7 @@ import { stopwatch, type Lap } from './stopwatch.js';
 /* The far end of a bulk transfer: a TCP server that sends only when told to, as fast as it is taken. */
 
 export interface SendOrder {
+  /** On each connection. */
   bytes: number;
   /** Fresh random bytes and their SHA-256: for the check, not for the clock. */
   check: boolean;
@@ -14,8 +15,9 @@ export interface SendOrder {
 
 export type SourceCalls = {
   listen(): Promise<number>;
-  /** Resolves when the bridge has dialled: from then on its CPU is the transfer's. */
-  accepted(): Promise<void>;
+  /** Resolves when the bridge has dialled so often: from then on its CPU is the transfer's. */
+  accepted(connections: number): Promise<void>;
+  /** Resolves when the kernel has the last byte of all connections. Of the sums, sorted and joined. */
   send(order: SendOrder): Promise<{ lap: Lap; sha256: string | null }>;
   hangUp(): Promise<void>;
 };
@@ -27,7 +29,7 @@ const QUEUE_BYTES = 2 * BLOCK_BYTES;
 const block = randomBytes(BLOCK_BYTES);
 const server = createServer({ noDelay: true });
 const arrived: Socket[] = [];
-let peer: Socket | null = null;
+let peers: Socket[] = [];
 
 server.on('connection', (socket) => {
   // A bridge that goes away with a reset is the other side's failure to report.
@@ -37,11 +39,15 @@ server.on('connection', (socket) => {
   server.emit('arrived');
 });
 
-async function send({ bytes, check }: SendOrder): Promise<{ lap: Lap; sha256: string | null }> {
-  const socket = peer;
-  if (!socket) throw new Error('nobody is connected');
-  const hash = check ? createHash('sha256') : null;
+async function send(order: SendOrder): Promise<{ lap: Lap; sha256: string | null }> {
+  if (peers.length === 0) throw new Error('nobody is connected');
   const lap = stopwatch();
+  const sums = await Promise.all(peers.map((socket) => sendOn(socket, order)));
+  return { lap: lap(), sha256: order.check ? sums.sort().join() : null };
+}
+
+async function sendOn(socket: Socket, { bytes, check }: SendOrder): Promise<string> {
+  const hash = createHash('sha256');
   let left = bytes;
   await new Promise<void>((resolve, reject) => {
     socket.once('close', () => reject(new Error('the bridge hung up')));
@@ -49,7 +55,7 @@ async function send({ bytes, check }: SendOrder): Promise<{ lap: Lap; sha256: st
       while (left > 0 && socket.writableLength < QUEUE_BYTES) {
         const size = Math.min(left, BLOCK_BYTES);
         const part = check ? randomBytes(size) : block.subarray(0, size);
-        hash?.update(part);
+        if (check) hash.update(part);
         left -= size;
         socket.write(part, fill);
       }
@@ -57,7 +63,7 @@ async function send({ bytes, check }: SendOrder): Promise<{ lap: Lap; sha256: st
     };
     fill();
   });
-  return { lap: lap(), sha256: hash?.digest('hex') ?? null };
+  return hash.digest('hex');
 }
 
 serve<SourceCalls>({
@@ -66,13 +72,13 @@ serve<SourceCalls>({
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   },
-  async accepted() {
-    while (arrived.length === 0) await once(server, 'arrived');
-    peer = arrived.shift() ?? null;
+  async accepted(connections) {
+    while (arrived.length < connections) await once(server, 'arrived');
+    peers = arrived.splice(0, connections);
   },
   send,
   async hangUp() {
-    for (const socket of [peer, ...arrived.splice(0)]) socket?.destroy();
-    peer = null;
+    for (const socket of [...peers, ...arrived.splice(0)]) socket.destroy();
+    peers = [];
   },
 });

@@ -54,28 +54,29 @@ export const sockeyePipe: PeerKind = {
   },
 };
 
-/** `/v1/stream`: a client socket made over HTTP, then one channel that consumes and acknowledges. */
-export const sockeyeStream: PeerKind = {
-  name: 'Sockeye /v1/stream',
-  async start(targetPort) {
-    const { program, port, stop } = await startSockeye(this.name);
+/** `/v1/stream`: client sockets made over HTTP, a channel for each that consumes and acknowledges. */
+function stream(name: string, channels: number): PeerKind {
+  const start: PeerKind['start'] = async (targetPort) => {
+    const { program, port, stop } = await startSockeye(name);
     const sockets = `http://127.0.0.1:${port}/v1`;
+    const body = { protocol: 'tcp', host: '127.0.0.1', port: targetPort };
     const open: Peer['open'] = async () => {
-      const { id } = await ask(`${sockets}/clients`, 'POST', {
-        protocol: 'tcp',
-        host: '127.0.0.1',
-        port: targetPort,
-      });
+      const made = Array.from({ length: channels }, () => ask(`${sockets}/clients`, 'POST', body));
+      const socketIds = (await Promise.all(made)).map(({ id }) => id);
       return {
-        door: { port, path: '/v1/stream', subprotocol: 'sockeye.v1', socketIds: [id] },
+        door: { port, path: '/v1/stream', subprotocol: 'sockeye.v1', socketIds },
         release: async () => {
-          await ask(`${sockets}/sockets/${id}`, 'DELETE');
+          await Promise.all(socketIds.map((id) => ask(`${sockets}/sockets/${id}`, 'DELETE')));
         },
       };
     };
-    return { name: this.name, pid: program.pid, open, stop };
-  },
-};
+    return { name, pid: program.pid, open, stop };
+  };
+  return { name, start };
+}
+
+export const sockeyeStream = stream('Sockeye /v1/stream', 1);
+export const sockeyeStream100 = stream('Sockeye /v1/stream, 100 channels', 100);
 
 async function ask(url: string, method: string, body?: object): Promise<{ id: string }> {
   const request: RequestInit = { method, signal: AbortSignal.timeout(10_000) };
