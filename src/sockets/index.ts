@@ -7,6 +7,7 @@
  *                     lease.ts: the time it has
  *   data-socket.ts    what every socket has that carries data: a log, counters
  *   removal.ts        what callers remove, and the end of it
+ *   turn.ts           what is put off to the end of a turn of the event loop
  *   other-protocols.ts  names of protocols that the kernel is asked about and lacks
  *   event-history.ts  the last events of all sockets, for who follows them at a pace of its own
  *   policy.ts         what may be dialled and bound; endpoint.ts: addresses as values
@@ -153,6 +154,7 @@ export { clientHandshake, serverHandshake, type Handshake } from './tls/tls-hand
 export type { FailedHandshake, ListenerHandshakes } from './tls/tls-listener.js';
 export { OTHER_PROTOCOLS, refusalOf } from './other-protocols.js';
 export { SeqpacketConnection } from './seqpacket/seqpacket-connection.js';
+export { atEndOfTurn } from './turn.js';
 export { StreamConnection } from './stream/stream-connection.js';
 export { StreamListener } from './listen/stream-listener.js';
 export { receiveUrgent } from './stream/urgent.js';

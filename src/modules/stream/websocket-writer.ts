@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { atEndOfTurn } from '../../sockets/index.js';
 import { FRAME_HEADER_BYTES, writeFrameHeader, type FrameType } from './frame.js';
 
 /** More than this on its way to the kernel, and the reading from the log waits. */
@@ -100,7 +101,7 @@ export class WebSocketWriter {
   private gather(): void {
     this.messagesThisTurn += 1;
     const isFirst = this.messagesThisTurn === 1;
-    if (isFirst) setImmediate(this.endTurn);
+    if (isFirst) atEndOfTurn(this.endTurn);
     if (this.corked || (isFirst && !this.hadSeveral)) return;
     this.corked = true;
     this.socket.cork();

@@ -9,6 +9,8 @@ import type { DatagramArena } from '../native/datagram-arena.js';
 export class DatagramReceiver {
   /** Of the kernel's count of drops: what the log was told of. */
   private toldDrops = 0;
+  /** The kernel had no more when it was asked last. */
+  private isDrained = true;
 
   constructor(
     private readonly arena: DatagramArena,
@@ -22,15 +24,23 @@ export class DatagramReceiver {
   /** Batch after batch until the kernel has no more, or others must have their turn; how many came. */
   receive(fd: number): number {
     let datagrams = 0;
-    for (let batch = 0; batch < BATCHES_A_TURN; batch += 1) {
+    this.isDrained = false;
+    for (let batch = 0; batch < BATCHES_A_TURN && !this.isDrained; batch += 1) {
       const count = this.receiveBatch(fd);
       datagrams += count;
-      if (count === this.arena.count) continue;
-      // A queue that ran over is empty now: what was dropped at its end comes after all that was in it.
-      this.missed(kernelDropsOf(fd));
-      break;
+      this.isDrained = count < this.arena.count;
     }
     if (datagrams > 0) this.log.wakeAll();
+    return datagrams;
+  }
+
+  /**
+   * As `receive`, and then what was dropped behind the last datagram: each tells of those dropped before
+   * it, and of no others.
+   */
+  receiveToTheEnd(fd: number): number {
+    const datagrams = this.receive(fd);
+    if (this.isDrained) this.missed(kernelDropsOf(fd));
     return datagrams;
   }
 
@@ -39,7 +49,7 @@ export class DatagramReceiver {
     let datagrams = 0;
     // One that brings nothing may have brought an error, which comes before what waits behind it.
     for (let turn = 0, empty = 0; turn < TURNS_A_QUEUE && empty < 2; turn += 1) {
-      const count = this.receive(fd);
+      const count = this.receiveToTheEnd(fd);
       if (count === 0) empty += 1;
       datagrams += count;
     }

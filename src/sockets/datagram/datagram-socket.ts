@@ -53,6 +53,8 @@ export class DatagramSocket extends DataSocket {
   readonly destinations: Destinations;
   private pausedByUser = false;
   private receiveShut = false;
+  /** Datagrams came, and nobody has looked whether others were dropped behind them. */
+  private mayHaveDropped = false;
   private retry: NodeJS.Timeout | null = null;
   /** The last error that came back for a datagram sent before (ICMP port unreachable, say); null: none. */
   lastError: AsyncError | null = null;
@@ -195,6 +197,7 @@ export class DatagramSocket extends DataSocket {
 
   override sweep(now: number): void {
     this.sweepLog(now);
+    this.tellDropsAtTheEnd();
     if (this.fd === null || this.idleTimeoutMs === 0) return;
     if (now - this.lastTrafficAt >= this.idleTimeoutMs) void this.close('graceful', 'idle');
   }
@@ -224,7 +227,7 @@ export class DatagramSocket extends DataSocket {
     const waits = !this.sends.isEmpty;
     // The kernel takes an unconnected Unix socket for writable whatever the receiver's queue is like.
     const blind = this.addressFamily === 'unix' && this.remoteAddress === null;
-    this.watch.want({ readable: !this.pausedByUser && !this.receiveShut, writable: waits && !blind });
+    this.watch.want({ readable: this.receives, writable: waits && !blind });
     if (waits && blind) this.retry ??= setTimeout(() => this.tryAgain(), UNIX_RETRY_MS);
   }
 
@@ -238,13 +241,20 @@ export class DatagramSocket extends DataSocket {
   private ready(): void {
     const { fd } = this;
     if (fd === null) return;
-    if (!this.pausedByUser && !this.receiveShut) this.receiveWhatCame(fd);
+    if (this.receives) this.received(this.receiver.receive(fd));
     this.sends.pump();
     this.applyInterest();
   }
 
-  private receiveWhatCame(fd: number): void {
-    this.received(this.receiver.receive(fd));
+  private get receives(): boolean {
+    return this.fd !== null && !this.pausedByUser && !this.receiveShut;
+  }
+
+  /** Once in a sweep, not with each datagram: it is a call of the kernel of its own. */
+  private tellDropsAtTheEnd(): void {
+    if (this.fd === null || !this.receives || !this.mayHaveDropped) return;
+    this.mayHaveDropped = false;
+    this.received(this.receiver.receiveToTheEnd(this.fd));
   }
 
   /** What the kernel has would go with the descriptor; of a paused socket too it is kept for readers. */
@@ -254,6 +264,7 @@ export class DatagramSocket extends DataSocket {
 
   private received(datagrams: number): void {
     if (datagrams === 0) return;
+    this.mayHaveDropped = true;
     this.receivedChunks += datagrams;
     this.lastTrafficAt = this.context.now();
   }

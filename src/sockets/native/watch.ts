@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { lastInTurn } from '../turn.js';
 
 export interface Interest {
   readable: boolean;
@@ -58,6 +59,8 @@ export class Watch {
   private static readonly handleReady = (): void => {
     const now = [...Watch.ready];
     Watch.ready.clear();
-    for (const watch of now) if (!watch.closed) watch.onReady();
+    lastInTurn(() => {
+      for (const watch of now) if (!watch.closed) watch.onReady();
+    });
   };
 }
