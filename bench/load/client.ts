@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clientFrame, FrameReader, OPCODE, type FrameHandler } from './frames.js';
 import { ChannelDecoder, ackMessage, attachMessage, channelFrame, type ChannelState } from './channel.js';
+import { DatagramDecoder } from './datagram-channel.js';
 
 /** Where a bridge's WebSocket is, and what it speaks. */
 export interface Door {
@@ -10,12 +11,16 @@ export interface Door {
   subprotocol: string;
   /** With ids the bytes come in the frames of `/v1/stream`, a channel for each; without any they come bare. */
   socketIds: string[];
+  /** The one socket has datagrams in place of bytes. */
+  carriesDatagrams?: boolean;
 }
 
 interface MessageData {
   channel?: number;
   offset?: number;
   bytes?: number;
+  from?: number;
+  to?: number;
 }
 
 type OnBytes = (chunk: Buffer, start: number, end: number, channel: number) => void;
@@ -36,6 +41,8 @@ export class BridgeClient implements FrameHandler {
   private opcode = 0;
   private message: Buffer[] = [];
   private readonly decoder: ChannelDecoder | null;
+  /** Of a socket of datagrams: what came of them. */
+  datagrams: DatagramDecoder | null = null;
   private failure: Error | null = null;
   private readonly opened: Promise<void>;
   private settleOpened: (error: Error | null) => void = () => {};
@@ -128,6 +135,8 @@ export class BridgeClient implements FrameHandler {
   bytes(chunk: Buffer, start: number, end: number): void {
     if (this.opcode !== OPCODE.binary && this.opcode !== OPCODE.continuation) {
       this.message.push(Buffer.from(chunk.subarray(start, end)));
+    } else if (this.datagrams) {
+      this.datagrams.take(chunk, start, end);
     } else if (!this.decoder) {
       this.onBytes(chunk, start, end, 0);
     } else {
@@ -144,7 +153,7 @@ export class BridgeClient implements FrameHandler {
       const code = text.length >= 2 ? text.readUInt16BE(0) : 1005;
       this.fail(new Error(`closed by the bridge: ${code} ${text.toString('utf8', 2)}`));
     } else if (this.opcode === OPCODE.binary) {
-      const due = this.decoder?.endFrame() ?? null;
+      const due = (this.datagrams ?? this.decoder)?.endFrame() ?? null;
       if (due) this.socket.write(ackMessage(due.number, due.acked));
     }
   }
@@ -176,7 +185,13 @@ export class BridgeClient implements FrameHandler {
   private takeMessage(text: string): void {
     const { event, data } = JSON.parse(text) as { event: string; data?: MessageData };
     const channel = this.decoder?.channels.get(data?.channel ?? 0);
-    if (event === 'attached') {
+    if (event === 'attached' && this.door.carriesDatagrams) {
+      const pass = (payload: Buffer): void => this.onBytes(payload, 0, payload.length, 0);
+      this.datagrams = new DatagramDecoder(data?.channel ?? 0, data?.offset ?? 0, pass);
+      this.settleOpened(null);
+    } else if (event === 'gap' && this.datagrams) {
+      this.datagrams.gap(data?.from ?? 0, data?.to ?? 0);
+    } else if (event === 'attached') {
       this.decoder?.add(data?.channel ?? 0, data?.offset ?? 0);
       if (this.channels.length === this.door.socketIds.length) this.settleOpened(null);
     } else if (event === 'credit' && channel) {
