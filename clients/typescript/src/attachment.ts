@@ -10,8 +10,9 @@ import {
 } from './errors.js';
 import { DATAGRAM_FRAME, STREAM_FRAME, type Frame } from './frame.js';
 import { itemsOf, textItem } from './items.js';
-import type { AnswerTo, Link, Question, Route } from './link.js';
+import type { Link, Route } from './link.js';
 import type { AttachedData, AttachOptions, ServerData, ServerMessage, SocketView } from './protocol.js';
+import type { AnswerTo, Question } from './questions.js';
 import { Receiver } from './receiver.js';
 import { Sender, type Flow } from './sender.js';
 
@@ -94,7 +95,7 @@ export class Attachment implements Route {
     const socketId = this.socket?.id ?? this.idOrName;
     const data = { socketId, mode, reader, windowBytes, encoding, from: this.start() };
     try {
-      await link.ask('attach', data, (answer) => this.attached(link, answer));
+      await link.attach(data, (answer) => this.attached(link, answer));
     } catch (error) {
       this.refused(link, error as SockeyeError);
     }
@@ -119,7 +120,7 @@ export class Attachment implements Route {
     this.sender.lost();
   }
 
-  ask<Q extends Question>(event: Q, data: object): Promise<AnswerTo<Q>> {
+  ask<Q extends Exclude<Question, 'attach'>>(event: Q, data: object): Promise<AnswerTo<Q>> {
     if (this.link === null) return Promise.reject(new ConnectionLostError(event));
     return this.link.ask(event, { channel: this.number, ...data });
   }

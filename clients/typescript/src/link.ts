@@ -1,6 +1,7 @@
-import { ConnectionLostError, ProblemError, UnreachableError } from './errors.js';
+import { ConnectionLostError, UnreachableError } from './errors.js';
 import { decodeFrame, encodeFrame, type Bytes, type Frame, type FrameType } from './frame.js';
-import type { ServerData, ServerMessage } from './protocol.js';
+import type { ServerMessage } from './protocol.js';
+import { Questions, type AnswerTo, type Question, type Take } from './questions.js';
 
 /** The part of a WebSocket that is used: a browser's, that of Node 22 and later, or one of the `ws` package. */
 export interface WebSocketLike {
@@ -26,30 +27,16 @@ export interface LinkOwner {
   lost(link: Link): void;
 }
 
-/** The answer to each question. */
-interface Answers {
-  attach: 'attached';
-  send: 'sent';
-  shutdown: 'done';
-  close: 'done';
-  detach: 'done';
-  watch: 'watching';
-  unwatch: 'watching';
-  ping: 'pong';
-}
-
-export type Question = keyof Answers;
-export type AnswerTo<Q extends Question> = ServerData[Answers[Q]];
-type Settle = (outcome: ServerMessage | Error) => void;
-
-/** A question that the service answers at once; sends and closes take as long as their sockets. */
-const ANSWER_MS = 30_000;
+/** The service takes so many in one message. */
+const MAX_ATTACHMENTS = 1_000;
 
 /** One WebSocket, for as long as it lasts: questions and their answers, and the way of the rest to its channel. */
 export class Link {
   /** By the number that the service gave. They are counted anew on each WebSocket. */
   readonly routes = new Map<number, Route>();
-  private readonly asked = new Map<number, Settle>();
+  private readonly questions = new Questions();
+  /** What is to be attached with the next message. */
+  private list: { ref: number; attachments: object[] } | null = null;
   private readonly heartbeat: ReturnType<typeof setInterval>;
   private lastRef = 0;
   private heard = true;
@@ -78,31 +65,25 @@ export class Link {
     if (this.open) this.webSocket.send(encodeFrame(type, channel, payload));
   }
 
-  /**
-   * The answer; ProblemError when it is an error, ConnectionLostError when none can come any more. `take` gets it
-   * before any message that comes behind it.
-   */
-  ask<Q extends Question>(
-    event: Q,
-    data: unknown,
-    take: (answer: AnswerTo<Q>) => void = () => {},
-  ): Promise<AnswerTo<Q>> {
+  /** The answer; ProblemError when it is an error, ConnectionLostError when none can come any more. */
+  ask<Q extends Exclude<Question, 'attach'>>(event: Q, data: unknown, take?: Take<Q>): Promise<AnswerTo<Q>> {
     if (!this.open) return Promise.reject(new ConnectionLostError(event));
     const ref = ++this.lastRef;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        if (event !== 'send' && event !== 'close')
-          this.settle(ref, new UnreachableError(`${event}: no answer`));
-      }, ANSWER_MS);
-      this.asked.set(ref, (outcome) => {
-        clearTimeout(timer);
-        if (outcome instanceof Error) return reject(outcome);
-        if (outcome.event === 'error') return reject(new ProblemError(outcome.data));
-        take(outcome.data as AnswerTo<Q>);
-        resolve(outcome.data as AnswerTo<Q>);
-      });
-      this.say(event, data, ref);
-    });
+    const answer = this.questions.ask(String(ref), event, take);
+    this.say(event, data, ref);
+    return answer;
+  }
+
+  /** Attaches in one message with everything that asks for it in the same turn; each has its own answer. */
+  attach(data: object, take: Take<'attach'>): Promise<AnswerTo<'attach'>> {
+    if (!this.open) return Promise.reject(new ConnectionLostError('attach'));
+    if (this.list?.attachments.length === MAX_ATTACHMENTS) this.sendList();
+    if (this.list === null) {
+      this.list = { ref: ++this.lastRef, attachments: [] };
+      queueMicrotask(() => this.sendList());
+    }
+    const { ref, attachments } = this.list;
+    return this.questions.ask(`${String(ref)}/${String(attachments.push(data) - 1)}`, 'attach', take);
   }
 
   /** Ends the link, whether the other side notices or not. */
@@ -112,7 +93,7 @@ export class Link {
     clearInterval(this.heartbeat);
     this.routes.clear();
     this.webSocket.close(1000);
-    for (const ref of [...this.asked.keys()]) this.settle(ref, new ConnectionLostError('the question'));
+    this.questions.fail(new ConnectionLostError('the question'));
     this.owner.lost(this);
   }
 
@@ -125,16 +106,17 @@ export class Link {
   }
 
   private text(message: ServerMessage): void {
-    if (typeof message.ref === 'number') return this.settle(message.ref, message);
+    if (typeof message.ref === 'number') return this.questions.settle(keyOf(message), message);
     const channel = channelOf(message);
     if (channel === undefined) this.owner.message(message);
     else this.routes.get(channel)?.message(message);
   }
 
-  private settle(ref: number, outcome: ServerMessage | Error): void {
-    const settle = this.asked.get(ref);
-    this.asked.delete(ref);
-    settle?.(outcome);
+  private sendList(): void {
+    if (this.list === null) return;
+    const { ref, attachments } = this.list;
+    this.list = null;
+    this.say('attach', { attachments }, ref);
   }
 
   /** A cable that was pulled says nothing: a service that is silent between two beats, a ping included, is gone. */
@@ -143,6 +125,12 @@ export class Link {
     this.heard = false;
     this.say('ping', null);
   }
+}
+
+/** Of a question, or of one attachment in a list. */
+function keyOf({ ref, data }: ServerMessage): string {
+  const { index } = (data ?? {}) as { index?: number };
+  return index === undefined ? String(ref) : `${String(ref)}/${String(index)}`;
 }
 
 function channelOf(message: ServerMessage): number | undefined {

@@ -81,7 +81,7 @@ export class Listener implements Route, AsyncIterable<Channel> {
     const { mode, reader, windowBytes, encoding } = this.options;
     const data = { listenerId: this.idOrName, mode, reader, windowBytes, encoding, from: this.start() };
     try {
-      await link.ask('attach', data, ({ channel, socket }) => {
+      await link.attach(data, ({ channel, socket }) => {
         this.link = link;
         this.number = channel;
         this.view = socket;

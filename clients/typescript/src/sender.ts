@@ -41,6 +41,8 @@ export class Sender {
   private written = 0;
   /** Of a stream: what credit was given back for, so that the kernel has taken it. */
   private returned = 0;
+  /** Credit comes back for what failed as well: from then on it says nothing about what was sent. */
+  private hasFailed = false;
   /** A message with bytes was on its way when the WebSocket broke: the counter of the socket says nothing. */
   private isUncountable = false;
   /** For the next call, where there was none to tell it to. */
@@ -76,7 +78,7 @@ export class Sender {
     this.flow = flow;
     this.base = total;
     this.written = this.returned = 0;
-    this.isUncountable = false;
+    this.isUncountable = this.hasFailed = false;
     this.out = out;
     this.credit = null;
     this.pump();
@@ -89,13 +91,14 @@ export class Sender {
 
   /** The first credit on a WebSocket is what may go out; what comes later was taken by the kernel. */
   credited(bytes: number): void {
-    if (this.credit !== null && this.flow === 'stream') this.returned += bytes;
+    if (this.credit !== null && this.flow === 'stream' && !this.hasFailed) this.returned += bytes;
     this.credit = (this.credit ?? 0) + bytes;
     this.pump();
   }
 
   /** Something that went out was not sent, the service says. */
   failed(error: SockeyeError): void {
+    this.hasFailed = true;
     if (this.flow === 'datagram' || this.queue.size === 0) this.untold = error;
     else this.reject(error);
   }
