@@ -182,8 +182,8 @@ export default defineConfig(
   },
   // It asks the service beside it, on loopback, and nothing else.
   { files: ['src/healthcheck.ts'], rules: { 'no-restricted-globals': 'off' } },
-  // The two programs: they speak to the person who started them.
-  { files: ['src/main.ts', 'src/openapi.ts'], rules: { 'no-console': 'off' } },
+  // The programs: they speak to the person who started them.
+  { files: ['src/main.ts', 'src/openapi.ts', 'examples/**/*.ts'], rules: { 'no-console': 'off' } },
 
   {
     // Peers and clients answer with parsed JSON, and a wrong guess about it fails the test by itself.

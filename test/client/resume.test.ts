@@ -132,3 +132,23 @@ it('of a send that is cut off it is known what arrived: going on from there send
   expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
   expect(interruptions).toBeGreaterThan(5);
 }, 60_000);
+
+it('whose sender is the only one has nothing to do about it: 50 MB of small sends arrive once', async () => {
+  const listener = await service.listen();
+  const peer = await dial(listener.port);
+  const { id } = await service.connection(listener.id, peer.localPort);
+  const channel = await connection.attach({ socketId: id, isOnlySender: true });
+  const bytes = randomBytes(TOTAL);
+  const end = peer.ask({ do: 'drain' }, 'eof', 60_000);
+  cutOften(TOTAL / 5_000, CUTS);
+  for (let at = 0; at < TOTAL; at += 100_000) {
+    const part = Uint8Array.from(bytes.subarray(at, at + 100_000));
+    await channel.send(part);
+    // Once it is sent it is the caller's again.
+    part.fill(0);
+  }
+  await channel.shutdown();
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
+  expect(way.made).toBeGreaterThan(5);
+}, 60_000);

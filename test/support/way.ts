@@ -40,6 +40,10 @@ export class Way {
     this.silent = true;
   }
 
+  restore(): void {
+    this.silent = false;
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.server.close();

@@ -21,6 +21,11 @@ export interface ChannelOptions extends AttachOptions {
   acknowledge?: 'auto' | 'manual';
   /** Acknowledges after so much, or after 50 ms; without it a quarter of the window, 256 KiB at most. */
   ackEveryBytes?: number;
+  /**
+   * Nobody else sends on the socket, you say. Then its counter says what arrived before a WebSocket broke, and what
+   * did not is sent on the next one. Of a stream in mode `consume`.
+   */
+  isOnlySender?: boolean;
 }
 
 /** How a channel ended. */
@@ -38,7 +43,7 @@ export class Attachment implements Route {
   /** Settled by the first attach. */
   readonly ready: Promise<void>;
   readonly receiver: Receiver;
-  readonly sender = new Sender();
+  readonly sender: Sender;
   /** The socket as it was at the last attach. */
   socket: SocketView | null = null;
   eofOffset: number | null = null;
@@ -60,6 +65,7 @@ export class Attachment implements Route {
   ) {
     const { windowBytes = DEFAULT_WINDOW_BYTES, acknowledge = 'auto' } = options;
     const { ackEveryBytes = Math.min(windowBytes / 4, MAX_ACK_EVERY_BYTES) } = options;
+    this.sender = new Sender(options.isOnlySender === true && options.mode !== 'observe');
     this.receiver = new Receiver(acknowledge === 'auto', ackEveryBytes, (offset) => this.ack(offset));
     this.ended = new Promise((resolve) => (this.settleEnd = resolve));
     this.ready = new Promise((resolve, reject) => {

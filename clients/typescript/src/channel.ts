@@ -1,6 +1,6 @@
 import type { Attachment, ChannelEnd } from './attachment.js';
 import { encodeRecord, type Destination } from './datagram.js';
-import { ConnectionLostError, GapError, ProblemError, SockeyeError } from './errors.js';
+import { ConnectionLostError, GapError, ProblemError, SendInterruptedError, SockeyeError } from './errors.js';
 import type { Item } from './items.js';
 import { iterate } from './mailbox.js';
 import type { SocketView } from './protocol.js';
@@ -82,8 +82,7 @@ export class Channel implements AsyncIterable<Uint8Array> {
 
   /** shutdown(2), after everything that was sent before. */
   async shutdown(how: 'write' | 'read' | 'both' = 'write'): Promise<void> {
-    const { attachment } = this;
-    await attachment.sender.inTurn(() => attachment.ask('shutdown', { how }));
+    await this.insist('shutdown', { how });
   }
 
   /** Closes the socket: `graceful` after everything that was sent before, `reset` at once. */
@@ -92,10 +91,11 @@ export class Channel implements AsyncIterable<Uint8Array> {
     attachment.closesHere = true;
     const before = mode === 'reset' ? Promise.resolve() : attachment.sender.inTurn(() => Promise.resolve());
     const unsent = await failureOf(before);
-    // Closed meanwhile, or long ago: there is nothing to close, and nothing to complain of.
-    if (attachment.isOver) return;
-    await attachment.ask('close', { mode });
-    if (unsent !== null) throw unsent;
+    const unclosed = attachment.isOver ? null : await failureOf(this.insist('close', { mode }));
+    // Closed meanwhile, or long ago: there was nothing to close, and nothing to complain of.
+    if (attachment.end?.kind === 'closed' && !(unsent instanceof SendInterruptedError)) return;
+    const failure = unsent ?? unclosed;
+    if (failure !== null) throw failure;
   }
 
   /** Leaves the socket as it is. What was not dealt with is there for the next reader of that name. */
@@ -111,6 +111,19 @@ export class Channel implements AsyncIterable<Uint8Array> {
     attachment.leave();
     // A WebSocket that broke has detached, too.
     await failureOf(asked);
+  }
+
+  /** What may be done twice is asked for again where the WebSocket broke before the answer. */
+  private async insist(question: 'shutdown' | 'close', data: object): Promise<void> {
+    const { attachment } = this;
+    for (;;) {
+      try {
+        await attachment.sender.inTurn(() => attachment.ask(question, data));
+        return;
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError)) throw error;
+      }
+    }
   }
 
   private iterate<Shown>(show: (item: Item) => Shown): AsyncIterableIterator<Shown> {

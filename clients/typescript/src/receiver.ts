@@ -68,8 +68,7 @@ export class Receiver {
       return;
     }
     // It comes twice because its acknowledgement did not arrive.
-    this.unackedWeight += weightOf(item);
-    this.dealtWith(this.done);
+    this.flush();
   }
 
   /** Nothing comes any more; the consumer gets what waits first, then the error, if there is one. */

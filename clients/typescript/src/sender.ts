@@ -6,6 +6,7 @@ import {
 } from './errors.js';
 import { RECORD_HEADER_BYTES } from './datagram.js';
 import { Fifo } from './fifo.js';
+import { concat, Kept } from './kept.js';
 
 /** One frame holds at most this much of a stream. */
 const FRAME_BYTES = 64 * 1024;
@@ -45,9 +46,17 @@ export class Sender {
   private hasFailed = false;
   /** A message with bytes was on its way when the WebSocket broke: the counter of the socket says nothing. */
   private isUncountable = false;
+  /** What was written and not given credit for, where it may have to be written once more. */
+  private readonly kept: Kept | null;
+  /** What did not arrive over the WebSocket before: it goes first. */
+  private owed: Send | null = null;
   /** For the next call, where there was none to tell it to. */
   private untold: SockeyeError | null = null;
   private over: SockeyeError | null = null;
+
+  constructor(isOnlySender: boolean) {
+    this.kept = isOnlySender ? new Kept() : null;
+  }
 
   /** Resolves when all of it has gone out within the credit. */
   send(payload: Uint8Array): Promise<void> {
@@ -74,7 +83,8 @@ export class Sender {
     const arrived = total - this.base;
     const isCounted = !this.isUncountable && arrived >= 0 && arrived <= this.written;
     const sent = isCounted ? arrived : this.returned;
-    if (flow !== 'datagram' && sent < this.written) this.interrupted(sent, isCounted);
+    if (flow === 'stream' && isCounted && this.kept !== null) this.owe(this.kept, this.written - sent);
+    else if (flow !== 'datagram' && sent < this.written) this.interrupted(sent, isCounted);
     this.flow = flow;
     this.base = total;
     this.written = this.returned = 0;
@@ -92,6 +102,7 @@ export class Sender {
   /** The first credit on a WebSocket is what may go out; what comes later was taken by the kernel. */
   credited(bytes: number): void {
     if (this.credit !== null && this.flow === 'stream' && !this.hasFailed) this.returned += bytes;
+    this.kept?.trim(this.written - this.returned);
     this.credit = (this.credit ?? 0) + bytes;
     this.pump();
   }
@@ -126,12 +137,23 @@ export class Sender {
   }
 
   private pump(): void {
-    for (let send = this.queue.first; send !== undefined && this.out !== null; send = this.queue.first) {
+    for (let send = this.next(); send !== undefined && this.out !== null; send = this.next()) {
       if (!this.write(send, this.out)) return;
-      this.queue.shift();
-      this.waitingBytes -= send.payload.length;
+      if (send === this.owed) this.owed = null;
+      else this.waitingBytes -= this.queue.shift()?.payload.length ?? 0;
       send.done(null);
     }
+  }
+
+  private next(): Send | undefined {
+    return this.owed ?? this.queue.first;
+  }
+
+  /** The last `missing` bytes that were written are to be written again, before what was not written at all. */
+  private owe(kept: Kept, missing: number): void {
+    const rest = this.owed?.payload.subarray(this.owed.written) ?? new Uint8Array();
+    const payload = concat([kept.takeLast(missing), rest]);
+    this.owed = payload.length === 0 ? null : { payload, written: 0, done: () => {} };
   }
 
   /** As much as there is credit for, a record whole or not at all; true when that was the end of it. */
@@ -142,7 +164,9 @@ export class Sender {
       const credit = this.credit ?? 0;
       const part = this.flow === 'stream' ? Math.min(credit, rest, FRAME_BYTES) : rest;
       if (part === 0 || part > credit) return false;
-      out(payload.subarray(send.written, send.written + part));
+      const bytes = payload.subarray(send.written, send.written + part);
+      out(bytes);
+      this.kept?.push(bytes);
       send.written += part;
       this.written += this.flow === 'stream' ? part : part - RECORD_HEADER_BYTES;
       this.credit = credit - part;

@@ -1,0 +1,120 @@
+// netcat through a Sockeye service: the socket is on its host, stdin and stdout are here.
+//
+//   npx tsx examples/nc.ts 127.0.0.1 6379           connects; the end of stdin shuts the sending direction down
+//   npx tsx examples/nc.ts -l 127.0.0.1 0           listens, for one connection, and says where
+//   npx tsx examples/nc.ts -u 127.0.0.1 53          datagrams, one for each piece of stdin; with -l to who came last
+//
+//   --url http://127.0.0.1:3000   the service; its key in SOCKEYE_KEY
+//   -w 3                          ends after 3 seconds without a byte received, once stdin has ended
+//
+// Ends with 0 when both directions have ended, with 1 and a line on stderr when something went wrong.
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { WebSocket } from 'ws';
+import {
+  connect,
+  ProblemError,
+  type Channel,
+  type Connection,
+  type Destination,
+} from '../clients/typescript/src/index.js';
+
+const DATAGRAM_BYTES = 16 * 1024;
+
+/** Nobody else knows the socket: what a broken WebSocket did not carry is sent when there is another. */
+const OURS = { isOnlySender: true };
+
+interface Settings {
+  host: string;
+  port: number;
+  isUdp: boolean;
+  listens: boolean;
+  waitMs: number | null;
+  url: string;
+}
+
+function settings(): Settings {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      udp: { type: 'boolean', short: 'u', default: false },
+      listen: { type: 'boolean', short: 'l', default: false },
+      wait: { type: 'string', short: 'w' },
+      url: { type: 'string', default: 'http://127.0.0.1:3000' },
+    },
+  });
+  const [host, port] = positionals.length === 1 ? ['127.0.0.1', ...positionals] : positionals;
+  if (host === undefined || !/^\d{1,5}$/.test(port ?? '')) throw new Error('give a host and a port');
+  const waitMs = values.wait === undefined ? null : Number(values.wait) * 1000;
+  return { host, port: Number(port), isUdp: values.udp, listens: values.listen, waitMs, url: values.url };
+}
+
+async function open(service: Connection, { host, port, isUdp, listens }: Settings): Promise<Channel> {
+  if (!listens) return service.dial({ protocol: isUdp ? 'udp' : 'tcp', host, port }, OURS);
+  if (isUdp) {
+    const channel = await service.bind({ protocol: 'udp', host, port });
+    console.error('bound to', channel.socket.localAddress);
+    return channel;
+  }
+  const listener = await service.listen({ host, port, limits: { acceptCount: 1 } }, OURS);
+  console.error('listening on', listener.socket.localAddress);
+  for await (const channel of listener) return channel;
+  throw new Error('the listener was closed');
+}
+
+/** Who sent the last datagram to a socket that listens. */
+let peer: Destination | undefined;
+
+async function sendInput(channel: Channel, { isUdp }: Settings): Promise<void> {
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    if (!isUdp) await channel.send(chunk);
+    for (let at = 0; isUdp && at < chunk.length; at += DATAGRAM_BYTES)
+      await channel.send(chunk.subarray(at, at + DATAGRAM_BYTES), peer);
+  }
+  if (!isUdp) await channel.shutdown();
+}
+
+async function printOutput(channel: Channel, { listens }: Settings, heard: () => void): Promise<void> {
+  for await (const item of channel.items()) {
+    heard();
+    if (item.kind === 'gap') console.error(`${String(item.to - item.from)} are gone`);
+    if (item.kind === 'datagram' && listens && item.from !== null) peer = item.from;
+    if (item.kind !== 'bytes' && item.kind !== 'datagram') continue;
+    if (!process.stdout.write(item.bytes)) await once(process.stdout, 'drain');
+  }
+}
+
+/** Resolves after so long without a call of `heard`, once `begin` was called. */
+function silence(waitMs: number | null): { over: Promise<void>; heard: () => void; begin: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let end = (): void => {};
+  const over = new Promise<void>((resolve) => (end = resolve));
+  const begin = (): void => {
+    if (waitMs !== null) timer ??= setTimeout(end, waitMs);
+  };
+  return { over, begin, heard: () => timer?.refresh() };
+}
+
+async function run(): Promise<void> {
+  const wanted = settings();
+  const token = process.env.SOCKEYE_KEY;
+  const service = await connect(wanted.url, { WebSocket, ...(token === undefined ? {} : { token }) });
+  const channel = await open(service, wanted);
+  process.once('SIGINT', () => void channel.close().finally(() => process.exit(130)));
+  const quiet = silence(wanted.waitMs);
+  const input = sendInput(channel, wanted).then(quiet.begin);
+  const output = printOutput(channel, wanted, quiet.heard);
+  const both = Promise.all([input, output]);
+  await Promise.race([both, quiet.over, channel.ended.then(() => output)]);
+  await channel.close();
+  service.close();
+}
+
+run().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const { code = '' } = error instanceof ProblemError ? error.problem : {};
+    console.error(`nc: ${(error as Error).message}${code === '' ? '' : ` (${code})`}`);
+    process.exit(1);
+  },
+);
