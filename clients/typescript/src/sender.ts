@@ -14,6 +14,9 @@ const FRAME_BYTES = 64 * 1024;
 /** Bytes that may wait for credit on one channel; a single send may be larger. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** The service lets no more than this be on its way to the kernel: all credit beyond it came back for what arrived. */
+const MAX_CREDIT_BYTES = 1024 * 1024;
+
 /** What is sent: bytes in order; messages in order, whole; datagrams, which promise nothing. */
 export type Flow = 'stream' | 'seqpacket' | 'datagram';
 
@@ -35,13 +38,13 @@ export class Sender {
   private waitingBytes = 0;
   private flow: Flow = 'stream';
   private out: Out | null = null;
-  private credit: number | null = null;
+  private credit = 0;
   /** What the socket had sent, by its own counter, when this began to count. */
   private base = 0;
   /** Bytes of the user written to WebSockets since then. */
   private written = 0;
-  /** Of a stream: what credit was given back for, so that the kernel has taken it. */
-  private returned = 0;
+  /** All credit of this WebSocket. */
+  private granted = 0;
   /** Credit comes back for what failed as well: from then on it says nothing about what was sent. */
   private hasFailed = false;
   /** A message with bytes was on its way when the WebSocket broke: the counter of the socket says nothing. */
@@ -82,28 +85,27 @@ export class Sender {
   resumed(flow: Flow, total: number, out: Out): void {
     const arrived = total - this.base;
     const isCounted = !this.isUncountable && arrived >= 0 && arrived <= this.written;
-    const sent = isCounted ? arrived : this.returned;
+    const sent = isCounted ? arrived : this.taken;
     if (flow === 'stream' && isCounted && this.kept !== null) this.owe(this.kept, this.written - sent);
     else if (flow !== 'datagram' && sent < this.written) this.interrupted(sent, isCounted);
     this.flow = flow;
     this.base = total;
-    this.written = this.returned = 0;
+    this.written = this.granted = 0;
     this.isUncountable = this.hasFailed = false;
     this.out = out;
-    this.credit = null;
+    this.credit = 0;
     this.pump();
   }
 
   lost(): void {
     this.out = null;
-    this.credit = null;
+    this.credit = 0;
   }
 
-  /** The first credit on a WebSocket is what may go out; what comes later was taken by the kernel. */
   credited(bytes: number): void {
-    if (this.credit !== null && this.flow === 'stream' && !this.hasFailed) this.returned += bytes;
-    this.kept?.trim(this.written - this.returned);
-    this.credit = (this.credit ?? 0) + bytes;
+    this.granted += bytes;
+    this.credit += bytes;
+    this.kept?.trim(MAX_CREDIT_BYTES);
     this.pump();
   }
 
@@ -118,8 +120,13 @@ export class Sender {
   end(error: SockeyeError): void {
     this.out = null;
     this.over ??= error;
-    if ((this.queue.first?.written ?? 0) > 0) this.interrupted(this.returned, false, error);
+    if ((this.queue.first?.written ?? 0) > 0) this.interrupted(this.taken, false, error);
     this.reject(error);
+  }
+
+  /** Of what was written to a stream, the kernel has taken at least so much. */
+  private get taken(): number {
+    return this.flow === 'stream' && !this.hasFailed ? Math.max(0, this.granted - MAX_CREDIT_BYTES) : 0;
   }
 
   private enqueue(payload: Uint8Array, done: Send['done']): void {
@@ -161,7 +168,7 @@ export class Sender {
     const { payload } = send;
     while (send.written < payload.length) {
       const rest = payload.length - send.written;
-      const credit = this.credit ?? 0;
+      const { credit } = this;
       const part = this.flow === 'stream' ? Math.min(credit, rest, FRAME_BYTES) : rest;
       if (part === 0 || part > credit) return false;
       const bytes = payload.subarray(send.written, send.written + part);
