@@ -1,8 +1,8 @@
-import type { ConnectRequest, DatagramRequest, Limits, UnixConnectRequest } from '../../sockets/index.js';
-import { CreateSocketDto, isUnix, pathOf, socketSettings, type Dial } from '../common/create.dto.js';
-import { invalid, type FieldError } from '../problems/problem.js';
+import type { Limits } from '../../sockets/index.js';
+import { CreateSocketDto, socketSettings, type Dial } from '../common/create.dto.js';
+import { dialOf } from '../common/dial.js';
 import { DurationMs, Host, Nested, OneOf, Port, Text } from '../common/fields.js';
-import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
+import { ClientTlsDto } from '../common/tls.dto.js';
 
 export class CreateClientDto extends CreateSocketDto {
   @Host({ description: 'Name or address to connect to', optional: true, example: '127.0.0.1' })
@@ -52,50 +52,5 @@ export class CreateClientDto extends CreateSocketDto {
 
 /** What is to be connected, by the protocol. */
 export function clientRequest(dto: CreateClientDto, limits: Limits): Dial {
-  if (dto.protocol === 'unix-datagram') return unixDatagramRequest(dto, limits);
-  return isUnix(dto.protocol) ? unixConnectRequest(dto, limits) : connectRequest(dto, limits);
-}
-
-function connectRequest(dto: CreateClientDto, limits: Limits): ConnectRequest {
-  const { family, localAddress, localPort, idleTimeoutMs } = dto;
-  const timeoutMs = dto.timeoutMs ?? null;
-  const common = socketSettings(dto, limits);
-  const tls = dialledTls(dto.protocol, dto.tls);
-  const { host, port } = internetPeer(dto);
-  return { ...common, host, port, family, localAddress, localPort, idleTimeoutMs, timeoutMs, tls };
-}
-
-/** Which of these a protocol needs, the others it refuses. */
-function internetPeer({ host = '', port = 0, ...dto }: CreateClientDto): { host: string; port: number } {
-  const needsPort = dto.protocol !== 'icmp';
-  const wrong: FieldError[] = [];
-  if (host === '') wrong.push({ pointer: '/host', detail: 'must be given' });
-  if (needsPort === (port === 0))
-    wrong.push({ pointer: '/port', detail: needsPort ? 'must be given' : `${dto.protocol} has no ports` });
-  for (const field of ['path', 'localPath'] as const)
-    if (dto[field] !== undefined) wrong.push({ pointer: `/${field}`, detail: 'is for Unix sockets' });
-  if (wrong.length > 0) throw invalid(wrong);
-  return { host, port };
-}
-
-/** connect(2) of a Unix socket that has connections. */
-function unixConnectRequest(dto: CreateClientDto, limits: Limits): UnixConnectRequest {
-  if (dto.localPath !== undefined)
-    throw invalid([{ pointer: '/localPath', detail: 'is for Unix datagram sockets' }]);
-  const protocol = dto.protocol === 'unix-seqpacket' ? 'unix-seqpacket' : 'unix';
-  return { ...socketSettings(dto, limits), ...unixPeer(dto), protocol, timeoutMs: dto.timeoutMs ?? null };
-}
-
-/** connect(2) of a Unix datagram socket. */
-function unixDatagramRequest(dto: CreateClientDto, limits: Limits): DatagramRequest {
-  const { localPath = null } = dto;
-  const common = { ...socketSettings(dto, limits), ...unixPeer(dto) };
-  return { ...common, as: 'file', protocol: 'unix-datagram', localPath };
-}
-
-function unixPeer(dto: CreateClientDto): { path: string; idleTimeoutMs: number } {
-  const { host, port, idleTimeoutMs } = dto;
-  if (host !== undefined || port !== undefined)
-    throw invalid([{ pointer: '/host', detail: 'a Unix socket has a path instead of host and port' }]);
-  return { path: pathOf(dto) ?? '', idleTimeoutMs };
+  return dialOf(dto, socketSettings(dto, limits));
 }
