@@ -9,6 +9,7 @@ import { DnsModule } from './modules/dns/dns.module.js';
 import { EngineModule } from './modules/engine/engine.module.js';
 import { EventsModule } from './modules/events/events.module.js';
 import { IdempotencyModule } from './modules/idempotency/idempotency.module.js';
+import { ExchangesModule } from './modules/exchanges/exchanges.module.js';
 import { HostModule } from './modules/host/host.module.js';
 import { ListenersModule } from './modules/listeners/listeners.module.js';
 import { OpsModule } from './modules/ops/ops.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         OptionsModule,
         StreamModule,
         TicketsModule.with(tickets),
+        ExchangesModule,
         ScansModule,
         EventsModule,
         SettingsModule,

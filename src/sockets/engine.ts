@@ -7,6 +7,7 @@ import { ConnectingClient } from './connect/connecting-client.js';
 import { closeConnections } from './listen/drain.js';
 import { SocketError } from './errors.js';
 import { Servers } from './connect/servers.js';
+import { Exchanges } from './exchange/exchanges.js';
 import { DEFAULT_LIMITS, SWEEP_MS, type Limits } from './limits.js';
 import { tcpDefaults } from './options/setting.js';
 import {
@@ -52,6 +53,7 @@ export class Engine {
   readonly scans: Scans;
   /** Ways to servers that questions go to; policy and bounds are those of sockets. */
   readonly servers: Servers;
+  readonly exchanges: Exchanges;
   private readonly registry: Registry;
   private readonly listeners: Listeners;
   private readonly clients: Clients;
@@ -93,16 +95,9 @@ export class Engine {
     const defaults = tcpDefaults(this.limits.keepAliveMs);
     this.listeners = new Listeners(...around, defaults);
     this.clients = new Clients(...around, defaults);
-    this.scans = new Scans({
-      policy: this.policy,
-      resolveTimeoutMs: this.limits.connectTimeoutMs,
-      keepPlaces: (count) => {
-        this.requireRunning();
-        return this.registry.keepPlaces(count);
-      },
-      now: Date.now,
-    });
     this.servers = new Servers(this.policy, () => this.reserve(null));
+    this.exchanges = new Exchanges(this, this.removals);
+    this.scans = new Scans(this.policy, this.limits, (count) => this.registry.keepPlaces(count));
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
@@ -244,7 +239,7 @@ export class Engine {
   /** No new socket; listeners close, connections go on. */
   stopAccepting(): void {
     this.stopping.abort();
-    this.scans.cancelAll();
+    this.scans.stop();
     for (const socket of this.registry.all) {
       if (socket instanceof StreamListener) void socket.close('graceful', 'shutdown');
     }
@@ -262,12 +257,8 @@ export class Engine {
     return timeoutMs ?? this.settings.defaultTimeoutMs ?? this.limits.connectTimeoutMs;
   }
 
-  private requireRunning(): void {
-    if (this.stopping.signal.aborted) throw new SocketError('STOPPING', 'the service is stopping');
-  }
-
   private reserve(name: string | null, inPlaceOf?: ManagedSocket): () => void {
-    this.requireRunning();
+    if (this.stopping.signal.aborted) throw new SocketError('STOPPING', 'the service is stopping');
     return this.registry.reserve(name, inPlaceOf);
   }
 

@@ -21,6 +21,7 @@
  *   tls/              TLS over a stream: certificates and keys, the handshake, STARTTLS, who the peer is
  *   datagram/         UDP, Unix datagrams, ICMP echo: their log, their destinations, multicast
  *   seqpacket/        messages over a Unix socket
+ *   exchange/         a dialogue in one call: steps, what each waits for, what came, the time it took
  *   scan/             which ports are open, by connect(2): targets, probes, what came of them, the set of scans
  *   unix/             where Unix sockets may be, their files, and which of them are ours
  *   receive/          what a socket received: offsets, readers, gaps, memory; recv and following
@@ -39,6 +40,7 @@ export { DatagramSocket } from './datagram/datagram-socket.js';
 export type { Destination } from './datagram/destination.js';
 export { Engine, type EngineOptions } from './engine.js';
 export type { ConnectRequest, UnixConnectRequest } from './connect/clients.js';
+export type { OnDialPhase } from './connect/dial.js';
 export { DataSocket } from './data-socket.js';
 export {
   addressBytes,
@@ -58,7 +60,10 @@ export {
 } from './errors.js';
 export {
   DEFAULT_LIMITS,
+  DEFAULT_MATCHED_BYTES,
+  EXCHANGE_BYTES,
   IDEMPOTENCY_MS,
+  MAX_EXCHANGE_BYTES,
   MAX_IDEMPOTENCY_BYTES,
   MAX_IDEMPOTENCY_KEYS,
   MAX_SCAN_CONCURRENCY,
@@ -76,9 +81,13 @@ export {
   isReadableEncoding,
   type Encoding,
 } from './text/payload.js';
+export type { ExchangeReport, Opening, Timings } from './exchange/exchanges.js';
+export { ENDINGS, type Ending, type ExchangePlan, type Step, type Until } from './exchange/plan.js';
+export type { StepRecord } from './exchange/exchange.js';
 export { PORT_STATES, type PortState } from './scan/results.js';
 export { SCAN_STATES, type Scan, type ScanResult, type ScanState } from './scan/scan.js';
 export type { ScanRequest } from './scan/scans.js';
+export { compilePattern } from './text/pattern.js';
 export { SOCKET_OPTIONS } from './options/catalogue.js';
 export { SETTABLE, UNITS, type SocketOption } from './options/option.js';
 export { optionSettings, type OptionSetting } from './options/setting.js';

@@ -211,3 +211,10 @@ export const TRANSCRIBED_BYTES = 4096;
 export const MAX_TRANSCRIPT_ENTRIES = 1000;
 export const MAX_TRANSCRIPT_BYTES = 256 * 1024;
 export const MAX_TRANSCRIPTS_BYTES = 64 * 1024 * 1024;
+
+/** Exchanges that run at once; one more is refused. */
+export const MAX_EXCHANGES = 256;
+
+/** What an exchange keeps of what its peer sends, when the caller does not say, and at most. */
+export const EXCHANGE_BYTES = 1024 * 1024;
+export const MAX_EXCHANGE_BYTES = 16 * 1024 * 1024;

@@ -36,6 +36,15 @@ export class Removals {
     await closing;
   }
 
+  /** Closes what was opened for one purpose, and keeps no record of it. */
+  async forget(socket: DataSocket, mode: 'graceful' | 'reset'): Promise<void> {
+    await socket.close(mode, 'api');
+    if (this.leaving.has(socket)) return;
+    this.leaving.add(socket);
+    this.removed.add(socket);
+    this.registry.forget(socket);
+  }
+
   /** Answers what it closed. */
   async removeAll(
     mode: 'graceful' | 'reset',

@@ -1,4 +1,5 @@
 import request from 'supertest';
+import { ELSEWHERE } from '../../src/modules/common/api.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApplication, type RunningApplication } from '../support/application.js';
 import { serveTheExamples } from '../support/time-servers.js';
@@ -28,6 +29,7 @@ const ORDER = [
   'getListener',
   'setResponder',
   'getResponder',
+  'exchange',
   'removeResponder',
   'createClient',
   'listConnections',
@@ -112,7 +114,8 @@ async function play(id: string): Promise<number> {
     .reduce((url, { name, schema }) => url.replace(`{${name}}`, String(schema.example)), path);
   if (operation.responses['200']?.content?.['text/event-stream'] !== undefined) return beginning(filled);
   const ask = () => request(application.url)[method.toLowerCase() as Verb](filled).query(queryOf(operation));
-  const examples = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
+  const all = operation.requestBody?.content['application/json']?.examples ?? {};
+  const examples = Object.keys(all).flatMap((name) => (name.startsWith(ELSEWHERE) ? [] : [all[name]!]));
   if (examples.length === 0) return (await ask()).status;
   const peer = id === 'startTls' ? peerOfStartTls() : null;
   const statuses: number[] = [];

@@ -61,16 +61,33 @@ export function Operation({ id, summary, description, problems = [] }: Operation
   );
 }
 
+interface OtherExamples {
+  required?: boolean;
+  /** By their title; they work as they stand, too. */
+  others?: Record<string, object>;
+  /** Those need a server that nobody but the caller can have. */
+  elsewhere?: Record<string, object>;
+}
+
+/** In front of the names of examples that need a server of the caller's own. */
+export const ELSEWHERE = 'elsewhere: ';
+
 /**
- * A JSON body with an example that works as it stands, and `others` by their title, which do too. Where
+ * A JSON body with an example that works as it stands, and others. Where
  * every field has a default, it may be left out.
  */
 export function JsonBody(
   type: Type<unknown>,
   example: object,
-  { required = true, others = {} }: { required?: boolean; others?: Record<string, object> } = {},
+  { required = true, others = {}, elsewhere = {} }: OtherExamples = {},
 ): MethodDecorator {
-  const further = Object.entries(others).map(([summary, value]) => [summary, { summary, value }] as const);
+  const further = [
+    ...Object.entries(others).map(([summary, value]) => [summary, { summary, value }] as const),
+    ...Object.entries(elsewhere).map(
+      ([summary, value]) =>
+        [ELSEWHERE + summary, { summary: `${summary} (of a server of yours)`, value }] as const,
+    ),
+  ];
   return applyDecorators(
     ApiExtraModels(type),
     ApiBody({

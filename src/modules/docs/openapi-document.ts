@@ -23,6 +23,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('data', 'The bytes of a socket')
     .addTag('multicast', 'Groups of a datagram socket')
     .addTag('events', 'What happens to sockets, as it happens')
+    .addTag('exchanges', 'A dialogue with a server, in one call')
     .addTag('scans', 'Which ports are open')
     .addTag('settings', 'What holds for the whole process')
     .addTag(

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Attempt, SocketErrorCode } from '../../sockets/index.js';
+import { StepRecordDto, TimingsDto } from '../common/dialogue.dto.js';
 import type { FieldError, Problem } from './problem.js';
 
 export class FieldErrorDto implements FieldError {
@@ -97,6 +98,28 @@ export class ProblemDto implements Problem {
 
   @ApiPropertyOptional({ type: [FieldErrorDto], description: 'Every place of the input that is not valid' })
   errors?: FieldErrorDto[];
+
+  @ApiPropertyOptional({ description: 'Of an exchange: what came until then, in `encoding`' })
+  data?: string;
+
+  @ApiPropertyOptional({ example: 'utf8' })
+  encoding?: string;
+
+  @ApiPropertyOptional({ description: 'Of `data`: some bytes were not valid in that encoding' })
+  lossy?: boolean;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Of an exchange: how many bytes came until then' })
+  bytes?: number;
+
+  @ApiPropertyOptional({ type: TimingsDto, description: 'Of an exchange: where the time went' })
+  timings?: TimingsDto;
+
+  @ApiPropertyOptional({
+    type: [StepRecordDto],
+    nullable: true,
+    description: 'Of an exchange by steps: each as it went, the last one as far as it came',
+  })
+  transcript?: StepRecordDto[] | null;
 
   @ApiPropertyOptional({ description: 'Stands in the log of the service too' })
   requestId?: string;

@@ -1,3 +1,4 @@
+import type { SoFar } from '../common/dialogue.dto.js';
 import { SocketError, type Attempt } from '../../sockets/index.js';
 import { PROBLEM_OF_CODE, PROBLEM_OF_CALL, PROBLEM_TYPES, type ProblemType } from './problem-types.js';
 
@@ -11,7 +12,7 @@ export interface FieldError {
 }
 
 /** What every error looks like, over HTTP and WebSocket (RFC 9457). */
-export interface Problem {
+export interface Problem extends Partial<SoFar> {
   type: string;
   title: string;
   status: number;
@@ -58,8 +59,8 @@ export function problemOf(error: unknown): Problem {
 }
 
 /** The last part of a problem's `type`: what close reasons carry. */
-export function slugOf(of: Problem): string {
-  return of.type.slice(PROBLEM_TYPE_BASE.length);
+export function slugOf(of: Problem): ProblemType {
+  return of.type.slice(PROBLEM_TYPE_BASE.length) as ProblemType;
 }
 
 export function problem(type: ProblemType, detail: string, extra: Partial<Problem> = {}): Problem {

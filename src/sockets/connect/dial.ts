@@ -18,6 +18,9 @@ import type { OptionSetting } from '../options/setting.js';
 import { openStream } from '../stream/stream-descriptor.js';
 import { resolveHost, type FamilyChoice, type ResolvedAddress } from './resolve.js';
 
+/** Told how far it has come, for who wants to know where the time goes. */
+export type OnDialPhase = (phase: 'resolved' | 'connected') => void;
+
 export interface DialTarget {
   host: string;
   port: number;
@@ -28,6 +31,7 @@ export interface DialTarget {
   timeoutMs: number;
   /** Set before it is bound and connected. */
   options: readonly OptionSetting[];
+  onPhase?: OnDialPhase | undefined;
 }
 
 /** What dialling needs of who asks for it. */
@@ -54,6 +58,7 @@ export async function dial<T>(target: DialTarget, policy: Policy, dialling: Dial
   try {
     if (dialling.signal.aborted) giveUp();
     const found = await unlessAborted(resolveHost(host, family, timeoutMs), signal);
+    target.onPhase?.('resolved');
     const allowed = allowedOf(found, target, policy);
     checkLocalEnd(target, policy);
     const places = new Places(dialling.reserve);
@@ -179,6 +184,7 @@ function connect<T>(
       const peer = endpointOf(socket.remoteAddress ?? '', socket.remotePort ?? 0);
       const decision = policy.mayConnect(peer.address, peer.port);
       if (!decision.allowed) return fail(blocked('connect', target.host, port, decision.rule));
+      target.onPhase?.('connected');
       const taken = onConnect(socket);
       if (taken === null)
         return fail(new SocketError('ECONNRESET', 'read ECONNRESET', { syscall: 'read', address, port }));

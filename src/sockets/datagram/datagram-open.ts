@@ -97,7 +97,9 @@ async function dialDatagram(
   context: SocketContext,
 ): Promise<DatagramSocket> {
   const { host, port, family, timeoutMs, options, protocol } = target;
-  const allowed = allowedOf(await resolveHost(host, family, timeoutMs), target, ways.policy);
+  const resolved = await resolveHost(host, family, timeoutMs);
+  target.onPhase?.('resolved');
+  const allowed = allowedOf(resolved, target, ways.policy);
   checkLocalEnd(target, ways.policy);
   let failure: unknown;
   for (const found of bindable(allowed, target)) {

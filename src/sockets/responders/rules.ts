@@ -1,7 +1,7 @@
-import { RE2JS } from 're2js';
-import { MAX_CONDITION_DEPTH, MAX_MATCH_WORK, MAX_PATTERN_CHARACTERS } from '../limits.js';
+import { MAX_CONDITION_DEPTH } from '../limits.js';
 import { NO_MATCH, type Match, type Message } from './message.js';
 import type { ConditionSpec, Place } from './responder-spec.js';
+import { compilePattern } from '../text/pattern.js';
 import { encode } from '../text/payload.js';
 
 /** What was found in the message, which may be nothing in particular; null: it does not fulfil the condition. */
@@ -88,8 +88,11 @@ function firstOf(conditions: readonly Condition[]): Condition {
 }
 
 function expression(pattern: string, maxBytes: number, place: Place): Condition {
-  const compiled = compilePattern(pattern, maxBytes, place);
-  if (compiled === null) return NEVER;
+  const compiled = compilePattern(pattern, maxBytes);
+  if (typeof compiled === 'string') {
+    place.wrong(compiled);
+    return NEVER;
+  }
   return ({ text }) => {
     const matcher = compiled.matcher(text);
     if (!matcher.find()) return null;
@@ -99,31 +102,4 @@ function expression(pattern: string, maxBytes: number, place: Place): Condition 
     for (const [name, value] of Object.entries(matcher.getNamedGroups())) found[name] = value ?? '';
     return found;
   };
-}
-
-function compilePattern(pattern: string, maxBytes: number, place: Place): RE2JS | null {
-  if (pattern.length > MAX_PATTERN_CHARACTERS) {
-    place.wrong(`must be at most ${String(MAX_PATTERN_CHARACTERS)} characters`);
-    return null;
-  }
-  try {
-    const compiled = RE2JS.compile(pattern);
-    const states = compiled.programSize();
-    const most = Math.floor(MAX_MATCH_WORK / maxBytes);
-    if (states <= most) return compiled;
-    const size = `${String(states)} states; with messages of ${String(maxBytes)} bytes`;
-    place.wrong(`is too large: ${size} there may be ${String(most)}`);
-  } catch (error) {
-    place.wrong(describe(pattern, error));
-  }
-  return null;
-}
-
-/** The library says which part is wrong, not where it stands. */
-function describe(pattern: string, error: unknown): string {
-  const { error: what, input, message } = error as Error & { error?: string; input?: string };
-  if (what === undefined) return message;
-  const at = input === undefined || input === pattern ? -1 : pattern.indexOf(input);
-  const part = input === undefined ? '' : `: ${input}`;
-  return at < 0 ? `${what}${part}` : `column ${String(at + 1)}: ${what}${part}`;
 }

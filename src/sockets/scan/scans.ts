@@ -7,6 +7,7 @@ import {
   MAX_SCAN_PROBES,
   MAX_SCANS,
   SCAN_RETENTION_MS,
+  type Limits,
 } from '../limits.js';
 import type { Policy } from '../policy.js';
 import { parsePorts } from './ports.js';
@@ -21,16 +22,6 @@ export interface ScanRequest extends ScanSettings {
   family: FamilyChoice;
 }
 
-/** What scans need of the engine around them. */
-export interface ScanContext {
-  policy: Policy;
-  /** For all names of a scan. */
-  resolveTimeoutMs: number;
-  /** Places for so many descriptors; the answer gives them back. LIMIT_REACHED when there are not enough. */
-  keepPlaces: (count: number) => () => void;
-  now: () => number;
-}
-
 /** The scans that run, and those that have ended for as long as they are kept. */
 export class Scans {
   /** In the order of their making. */
@@ -39,8 +30,14 @@ export class Scans {
   /** Of which the names are being resolved. */
   private starting = 0;
   private made = 0;
+  private isStopped = false;
 
-  constructor(private readonly context: ScanContext) {}
+  constructor(
+    private readonly policy: Policy,
+    private readonly limits: Limits,
+    /** Places for so many descriptors; the answer gives them back. LIMIT_REACHED when there are not enough. */
+    private readonly keepPlaces: (count: number) => () => void,
+  ) {}
 
   /**
    * Starts a scan. Errors: EINVAL, ADDRESS_BLOCKED, NAME_TAKEN, LIMIT_REACHED, the resolver's; nothing has
@@ -51,13 +48,14 @@ export class Scans {
     this.requireRoom();
     this.starting += 1;
     try {
-      const { policy, resolveTimeoutMs } = this.context;
-      const targets = await scanTargets(request.where, request.family, ports, policy, resolveTimeoutMs);
+      const { where, family } = request;
+      const targets = await scanTargets(where, family, ports, this.policy, this.limits.connectTimeoutMs);
       const total = targets.length * ports.length;
       requireBounds(total, request);
       this.requireName(request.name);
+      if (this.isStopped) throw new SocketError('STOPPING', 'the service is stopping');
       this.makeRoom(total);
-      const giveBack = this.context.keepPlaces(Math.min(request.concurrency, total));
+      const giveBack = this.keepPlaces(Math.min(request.concurrency, total));
       return this.keep(() => new Scan(request, targets, ports, giveBack), giveBack);
     } finally {
       this.starting -= 1;
@@ -85,12 +83,14 @@ export class Scans {
     else this.forget(scan);
   }
 
-  cancelAll(): void {
+  /** No new one; those that run are cancelled. */
+  stop(): void {
+    this.isStopped = true;
     for (const scan of this.kept.values()) scan.cancel();
   }
 
   sweep(): void {
-    const before = this.context.now() - SCAN_RETENTION_MS;
+    const before = Date.now() - SCAN_RETENTION_MS;
     for (const scan of this.kept.values())
       if (scan.finishedAt !== null && scan.finishedAt < before) this.forget(scan);
   }
