@@ -1,4 +1,5 @@
 import { type Measured, type Metric, type Sample, sideBySide } from './figure.js';
+import { type Door } from './load/client.js';
 import { LoadProcess } from './load/rpc.js';
 import { type SinkCalls } from './load/sink.js';
 import { type SourceCalls } from './load/source.js';
@@ -12,7 +13,7 @@ import { treeCpuSeconds } from './process-cpu.js';
 /* Figures 1 and 2: a TCP source -> the bridge -> a WebSocket sink, three processes. */
 
 const GIB = 2 ** 30;
-const CHECK_BYTES = 128 * 2 ** 20;
+export const CHECK_BYTES = 128 * 2 ** 20;
 /** The slowest that is still worth waiting for. */
 const FLOOR_BYTES_PER_SECOND = 30e6;
 
@@ -54,6 +55,11 @@ export async function measureBulk(ours: PeerKind, { runs, bytes }: Options): Pro
   }
 }
 
+/** Something that begins when the connection stands and ends with the last byte; what it measured joins the sample. */
+export type Beside = (door: Door) => Promise<() => Promise<Sample>>;
+
+const nothingBeside: Beside = async () => async () => ({});
+
 /**
  * One transfer, over as many connections as the door has channels. With `check` the bytes are random and compared: that
  * warms the bridge up, too. Otherwise all connections are busy to the end: each has more than its share to send.
@@ -64,6 +70,7 @@ export async function transfer(
   sink: LoadProcess<SinkCalls>,
   bytes: number,
   check: boolean,
+  beside: Beside = nothingBeside,
 ): Promise<Sample> {
   const deadlineMs = 10_000 + (bytes / FLOOR_BYTES_PER_SECOND) * 1000;
   const { door, release } = await peer.open();
@@ -75,6 +82,7 @@ export async function transfer(
     await source.call('accepted', connections);
 
     // The connection stands and not a byte has flowed: start-up and handshakes are on nobody's bill.
+    const end = await beside(door);
     const before = treeCpuSeconds(peer.pid);
     const sending = source.call('send', { bytes: exact ? each : 2 * each, check }, deadlineMs);
     // What the others have left when the sum is full is cut off.
@@ -88,6 +96,7 @@ export async function transfer(
       throw new Error('what came is not what was sent (SHA-256 differs)');
     const took = seconds(sent?.lap.from ?? startedAt, received.lap.to);
     return {
+      ...(await end()),
       cpu: cpu / (bytes / GIB),
       rate: bytes / 1e6 / took,
       slowest: received.slowestShare,
