@@ -110,6 +110,7 @@ export {
 } from './responders/responder-spec.js';
 export type { Answer, Entry, Transcribed, Transcript } from './responders/transcript.js';
 export type { ReceiveLog } from './receive/receive-log.js';
+export { adopt } from './stream/kernel-handle.js';
 export type { Sent } from './stream/send-queue.js';
 export {
   LogReader,

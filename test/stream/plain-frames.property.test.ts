@@ -4,6 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import fc from 'fast-check';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { ClientReads } from '../../src/modules/stream/client-reads.js';
 import { PlainFrames } from '../../src/modules/stream/plain-frames.js';
 
 const MAX_MESSAGE = 100_000;
@@ -21,7 +22,13 @@ let sockets: WebSocketServer;
 
 beforeAll(async () => {
   server = http.createServer().listen(0, '127.0.0.1');
-  sockets = new WebSocketServer({ server, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+  sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+  server.on('upgrade', (request: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
+    const reads = new ClientReads(socket);
+    sockets.handleUpgrade(request, reads.socket, head, (webSocket) =>
+      sockets.emit('connection', webSocket, reads),
+    );
+  });
   await once(server, 'listening');
 });
 
@@ -51,15 +58,18 @@ function note(seen: Seen, channel: number, bytes: Buffer): void {
 /** A raw client that has asked for the upgrade; what arrives at the other side is in `seen`. */
 function connect(hasHeader: boolean, seen: Seen): net.Socket {
   const { port } = server.address() as net.AddressInfo;
-  sockets.once('connection', (webSocket: WebSocket, { socket }: http.IncomingMessage) => {
+  sockets.once('connection', (webSocket: WebSocket, reads: ClientReads) => {
     webSocket.on('error', () => undefined);
     webSocket.on('message', (data: Buffer, isBinary) =>
       seen.push(`${isBinary ? 'b' : 't'}${data.toString('hex')}`),
     );
     webSocket.on('ping', (data: Buffer) => seen.push(`p${data.toString('hex')}`));
-    const take = (bytes: Buffer, channel: number): void => note(seen, channel, bytes);
+    const take = (bytes: Buffer, channel: number, done: () => void): void => {
+      note(seen, channel, bytes);
+      done();
+    };
     const isStream = (): boolean => true;
-    new PlainFrames(webSocket, socket, { hasHeader, maxMessageBytes: MAX_MESSAGE, isStream, take });
+    new PlainFrames(webSocket, reads, { hasHeader, maxMessageBytes: MAX_MESSAGE, isStream, take });
   });
   const client = net.connect(port, '127.0.0.1');
   const key = randomBytes(16).toString('base64');

@@ -35,10 +35,25 @@ export class FarEnds {
     return { id: answer.body.id, peer };
   }
 
+  /** So many at once. */
+  async many(count: number, spec: object = {}): Promise<Connected[]> {
+    const before = this.sockets.size;
+    const { port } = this.server.address() as net.AddressInfo;
+    const body = { protocol: 'tcp', host: '127.0.0.1', port, ...spec };
+    const made = Array.from({ length: count }, () => this.service.post<SocketView>('/v1/clients', body));
+    const answers = await Promise.all(made);
+    await until('all are accepted', () => this.sockets.size === before + count);
+    const peers = new Map([...this.sockets].map((socket) => [socket.remotePort, socket]));
+    return answers.map(({ status, body: socket }) => {
+      const peer = status === 201 ? peers.get(socket.localAddress.port) : undefined;
+      if (peer === undefined) throw new Error(`POST clients: ${JSON.stringify(socket)}`);
+      return { id: socket.id, peer };
+    });
+  }
+
   /** So many, of which each has received `bytes` that nobody has read yet. */
   async withBacklog(count: number, bytes: number, spec: object = {}): Promise<Connected[]> {
-    const all: Connected[] = [];
-    for (let i = 0; i < count; i += 1) all.push(await this.connect(spec));
+    const all = await this.many(count, spec);
     for (const { peer } of all) peer.write(Buffer.alloc(bytes));
     for (const { id } of all)
       await until('it has come', async () => (await this.service.socket(id)).received.bytes === bytes);

@@ -10,7 +10,7 @@ const MESSAGE_BYTES = 256;
 /** What the client of a pipe has sent and the socket has not taken; before there is a socket, too. */
 export class PipeIntake {
   private socket: DataSocket | null = null;
-  private readonly early: Buffer[] = [];
+  private readonly early: [Buffer, () => void][] = [];
   private waitingBytes = 0;
 
   constructor(
@@ -18,21 +18,23 @@ export class PipeIntake {
     private readonly failed: (error: SocketError) => void,
   ) {}
 
-  take(message: Buffer): void {
+  /** `done`: nobody looks at it any more. */
+  take(message: Buffer, done: () => void): void {
     this.waitingBytes += message.length + MESSAGE_BYTES;
     if (this.waitingBytes > MAX_WAITING_BYTES) this.webSocket.pause();
-    if (this.socket === null) this.early.push(message);
-    else this.send(this.socket, message);
+    if (this.socket === null) this.early.push([message, done]);
+    else this.send(this.socket, message, done);
   }
 
   /** From now on there is a socket for it. */
   feed(socket: DataSocket): void {
     this.socket = socket;
-    for (const message of this.early.splice(0)) this.send(socket, message);
+    for (const [message, done] of this.early.splice(0)) this.send(socket, message, done);
   }
 
-  private send(socket: DataSocket, message: Buffer): void {
+  private send(socket: DataSocket, message: Buffer, done: () => void): void {
     socket.send(message, (error) => {
+      done();
       this.waitingBytes -= message.length + MESSAGE_BYTES;
       if (error !== null) this.failed(error);
       else if (this.webSocket.isPaused && this.waitingBytes <= MAX_WAITING_BYTES) this.webSocket.resume();

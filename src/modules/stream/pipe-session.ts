@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import {
   ByteLog,
@@ -15,6 +14,7 @@ import { connectOver } from '../common/create.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid, problem, problemOf } from '../problems/problem.js';
 import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
+import type { ClientReads } from './client-reads.js';
 import { PipeIntake } from './pipe-intake.js';
 import { pipeTarget, PipeQuery } from './pipe.dto.js';
 import { PlainFrames } from './plain-frames.js';
@@ -46,17 +46,18 @@ export class PipeSession {
 
   constructor(
     private readonly webSocket: WebSocket,
-    socket: Socket,
+    reads: ClientReads,
     private readonly engine: Engine,
     query: URLSearchParams,
     maxMessageBytes: number,
   ) {
+    const { socket } = reads;
     this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
     this.intake = new PipeIntake(webSocket, (error) => this.fail(error));
-    webSocket.on('message', (data: Buffer, isBinary) => this.received(data, isBinary));
+    webSocket.on('message', (data: Buffer, isBinary) => this.received(data, isBinary, () => undefined));
     const isStream = (): boolean => this.connection?.log instanceof ByteLog;
-    const take = (bytes: Buffer): void => this.received(bytes, true);
-    new PlainFrames(webSocket, socket, { hasHeader: false, maxMessageBytes, isStream, take });
+    const take = (bytes: Buffer, _: number, done: () => void): void => this.received(bytes, true, done);
+    new PlainFrames(webSocket, reads, { hasHeader: false, maxMessageBytes, isStream, take });
     webSocket.once('close', () => this.end());
     // It is over once both have said so: a client need not close its TCP connection then.
     socket.once('finish', () => this.end());
@@ -136,10 +137,10 @@ export class PipeSession {
     else this.close(CLOSE_NORMAL, eofOffset === null ? (closeReason ?? 'closed') : 'eof');
   }
 
-  private received(data: Buffer, isBinary: boolean): void {
+  private received(data: Buffer, isBinary: boolean, done: () => void): void {
     if (!isBinary) return this.webSocket.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only');
-    if (!this.writer.isOpen) return; // closing: ws reads on until the client answers
-    this.intake.take(data);
+    if (!this.writer.isOpen) return done(); // closing: ws reads on until the client answers
+    this.intake.take(data, done);
   }
 
   private takenOver(): void {

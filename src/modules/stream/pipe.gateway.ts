@@ -4,6 +4,7 @@ import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
+import type { ClientReads } from './client-reads.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { PipeSession } from './pipe-session.js';
 
@@ -20,9 +21,9 @@ export class PipeGateway implements OnGatewayConnection<WebSocket> {
     @Inject(CONFIGURATION) private readonly configuration: Configuration,
   ) {}
 
-  handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
+  handleConnection(webSocket: WebSocket, request: IncomingMessage, reads: ClientReads): void {
     const query = new URLSearchParams(request.url?.split('?', 2)[1] ?? '');
-    new PipeSession(webSocket, request.socket, this.engine, query, this.configuration.maxBodyBytes);
+    new PipeSession(webSocket, reads, this.engine, query, this.configuration.maxBodyBytes);
     this.open.add(webSocket);
   }
 }

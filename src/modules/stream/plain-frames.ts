@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import type { ClientReads, Slab } from './client-reads.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { FrameHead } from './frame-head.js';
 import { unmask } from './unmask.js';
@@ -16,8 +17,8 @@ export interface PlainFramesOptions {
   maxMessageBytes: number;
   /** The bytes are a stream's: it does not matter where one message ends and the next begins. */
   isStream: () => boolean;
-  /** Bytes for a channel (0 without headers), in memory that is the taker's from now on. */
-  take: (bytes: Buffer, channel: number) => void;
+  /** Bytes for a channel (0 without headers), which stay as they are until `done` is called: once. */
+  take: (bytes: Buffer, channel: number, done: () => void) => void;
 }
 
 /**
@@ -43,22 +44,28 @@ export class PlainFrames {
   /** What was taken for `channel` in the chunk at hand, and not handed on yet. */
   private start = 0;
   private end = 0;
+  /** Where the chunk at hand lies, if it is to be given back. */
+  private slab: Slab | null = null;
+  private readonly socket: Socket;
 
   /** In the tick of the connection: `ws` listens to its socket by then, and nothing was read. */
   constructor(
     private readonly webSocket: WebSocket,
-    private readonly socket: Socket,
+    private readonly reads: ClientReads,
     private readonly options: PlainFramesOptions,
   ) {
+    const { socket } = reads;
+    this.socket = socket;
     const [listener] = socket.listeners('data') as ((this: Socket, chunk: Buffer) => void)[];
     if (listener === undefined) throw new TypeError('ws does not listen to its socket');
     this.ofWs = listener;
     socket.off('data', listener);
     socket.on('data', this.onData);
+    reads.giveTo(this.onRead);
     // `ws` itself reads what is left once the connection is closed: it must not begin in a message's middle.
     socket.prependListener('close', this.onClose);
     // It wants nothing more after an error, and answers with a close.
-    webSocket.once('error', () => socket.off('data', this.onData).off('close', this.onClose));
+    webSocket.once('error', () => this.leave());
   }
 
   private readonly onData = (arrived: Buffer): void => {
@@ -67,6 +74,12 @@ export class PlainFrames {
     this.start = this.end = 0;
     for (let at = 0; at < chunk.length;) at = this.advance(chunk, at);
     this.handOn(chunk);
+  };
+
+  private readonly onRead = (bytes: Buffer, slab: Slab | null): void => {
+    this.slab = slab;
+    this.onData(bytes);
+    this.slab = null;
   };
 
   private readonly onClose = (): void => {
@@ -155,20 +168,30 @@ export class PlainFrames {
 
   private pass(chunk: Buffer, at: number, bytes: number): number {
     this.handOn(chunk);
-    this.ofWs.call(this.socket, chunk.subarray(at, at + bytes));
+    const part = chunk.subarray(at, at + bytes);
+    this.ofWs.call(this.socket, this.slab === null ? part : Buffer.from(part));
     return at + bytes;
   }
 
   private handOn(chunk: Buffer): void {
-    const { start, end, channel } = this;
+    const { start, end, channel, slab } = this;
     this.start = this.end = 0;
-    if (end > start) this.options.take(chunk.subarray(start, end), channel);
+    if (end === start) return;
+    slab?.hold();
+    this.options.take(chunk.subarray(start, end), channel, slab === null ? nothing : () => slab.release());
   }
 
   private stepAside(at: number): number {
     this.isAside = true;
-    this.socket.off('data', this.onData).off('close', this.onClose);
+    this.leave();
     this.socket.on('data', this.ofWs);
     return at;
   }
+
+  private leave(): void {
+    this.reads.giveTo(null);
+    this.socket.off('data', this.onData).off('close', this.onClose);
+  }
 }
+
+const nothing = (): void => undefined;

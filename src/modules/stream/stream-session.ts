@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { encode, sendTo, type Engine } from '../../sockets/index.js';
 import { destinationOf } from '../common/datagram.dto.js';
@@ -8,6 +7,7 @@ import { invalid, ProblemError } from '../problems/problem.js';
 import { Attaching } from './attaching.js';
 import type { Channel, Failed } from './channel.js';
 import { Channels } from './channels.js';
+import type { ClientReads } from './client-reads.js';
 import type { CreditBudget } from './credit-budget.js';
 import { channelOf, readEnvelope } from './envelope.js';
 import { FRAME_TYPE_STREAM, readClientFrame, type ClientFrame } from './frame.js';
@@ -41,13 +41,13 @@ export class StreamSession {
 
   constructor(
     webSocket: WebSocket,
-    socket: Socket,
+    reads: ClientReads,
     private readonly engine: Engine,
     feed: EventFeed,
     credits: CreditBudget,
     maxMessageBytes: number,
   ) {
-    const writer = new WebSocketWriter(webSocket, socket, () => {
+    const writer = new WebSocketWriter(webSocket, reads.socket, () => {
       this.watches.pump();
       this.channels.pump();
       this.intake.apply();
@@ -58,9 +58,9 @@ export class StreamSession {
     this.watches = new Watches(feed, this.channels);
     this.intake = new Intake(webSocket, writer, () => this.attaching.isBusy);
     webSocket.on('message', (data: Buffer, isBinary) => (isBinary ? this.frame(data) : this.text(data)));
-    const take = (payload: Buffer, channel: number): void =>
-      this.sendFrame({ type: FRAME_TYPE_STREAM, channel, payload });
-    new PlainFrames(webSocket, socket, { hasHeader: true, maxMessageBytes, isStream: () => true, take });
+    const take = (payload: Buffer, channel: number, done: () => void): void =>
+      this.sendFrame({ type: FRAME_TYPE_STREAM, channel, payload }, done);
+    new PlainFrames(webSocket, reads, { hasHeader: true, maxMessageBytes, isStream: () => true, take });
     webSocket.once('close', () => this.end());
   }
 
@@ -149,22 +149,27 @@ export class StreamSession {
   private frame(data: Buffer): void {
     const frame = readClientFrame(data);
     if (typeof frame === 'string') this.outbox.fail(new ProblemError('bad-request', frame), {});
-    else this.sendFrame(frame);
+    else this.sendFrame(frame, () => undefined);
   }
 
-  private sendFrame(frame: ClientFrame): void {
+  /** `done`: nobody looks at the payload any more. */
+  private sendFrame(frame: ClientFrame, done: () => void): void {
     const failed = (error: unknown): void => this.outbox.fail(error, {}, { channel: frame.channel });
     try {
-      this.sendOn(this.channels.get(frame.channel), frame, failed);
+      this.sendOn(this.channels.get(frame.channel), frame, failed, done);
     } catch (error) {
+      done();
       failed(error);
     }
   }
 
-  private sendOn(channel: Channel, frame: ClientFrame, failed: Failed): void {
+  private sendOn(channel: Channel, frame: ClientFrame, failed: Failed, done: () => void): void {
     try {
       refuseOtherType(frame, channel);
-      channel.send(frame.payload, failed, () => this.intake.weigh(channel));
+      channel.send(frame.payload, failed, () => {
+        done();
+        this.intake.weigh(channel);
+      });
     } catch (error) {
       channel.returnCredit(frame.payload.length);
       throw error;

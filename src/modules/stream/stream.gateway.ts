@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { EventFeed } from '../engine/event-feed.js';
+import type { ClientReads } from './client-reads.js';
 import { CreditBudget } from './credit-budget.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { StreamSession } from './stream-session.js';
@@ -23,9 +24,9 @@ export class StreamGateway implements OnGatewayConnection<WebSocket> {
     @Inject(CONFIGURATION) private readonly configuration: Configuration,
   ) {}
 
-  handleConnection(webSocket: WebSocket, request: IncomingMessage): void {
+  handleConnection(webSocket: WebSocket, _request: IncomingMessage, reads: ClientReads): void {
     const { maxBodyBytes } = this.configuration;
-    new StreamSession(webSocket, request.socket, this.engine, this.feed, this.credits, maxBodyBytes);
+    new StreamSession(webSocket, reads, this.engine, this.feed, this.credits, maxBodyBytes);
     this.open.add(webSocket);
   }
 }

@@ -7,6 +7,7 @@ import type { ServerOptions, WebSocketServer } from 'ws';
 import { BEARER_SUBPROTOCOL, type Gate } from '../auth/gate.js';
 import type { Refusals } from '../auth/refusal.js';
 import { ProblemError } from '../problems/problem.js';
+import { ClientReads } from './client-reads.js';
 
 /**
  * Nest's adapter for `ws`, with the doors in order: who may not come in is answered over HTTP, before
@@ -59,8 +60,11 @@ export class WebSocketAdapter extends WsAdapter {
       }
       try {
         this.gate.admit(request);
-        this.serverFor(port, request).handleUpgrade(request, socket, head, (webSocket, upgraded) => {
-          this.serverFor(port, upgraded).emit('connection', webSocket, upgraded);
+        const server = this.serverFor(port, request);
+        const reads = new ClientReads(socket as Socket);
+        request.socket = reads.socket;
+        server.handleUpgrade(request, reads.socket, head, (webSocket) => {
+          server.emit('connection', webSocket, request, reads);
         });
       } catch (error) {
         this.refusals.connection(socket, error, request);
