@@ -17,6 +17,7 @@ export const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_OOB = 1;
 const EAGAIN = 11;
+const EALREADY = 114;
 const EINPROGRESS = 115;
 
 export type SocketFamily = keyof typeof AF;
@@ -58,11 +59,13 @@ export function connect(fd: number, end: Endpoint, family: SocketFamily = end.fa
  */
 export function startConnect(fd: number, address: Uint8Array): number | null {
   if (libc.connect(fd, address, address.length) === 0) return 0;
-  const failure = errno();
-  return failure === EINPROGRESS ? connectOutcome(fd) : failure;
+  if (errno() !== EINPROGRESS) return errno();
+  // Asked again, connect(2) tells how it stands; a socket that was refused can be connected anew after that.
+  if (libc.connect(fd, address, address.length) === 0) return 0;
+  return errno() === EALREADY ? null : errno();
 }
 
-/** How a connect stands that goes on in the background, as `startConnect` says it. On loopback it is known at once. */
+/** How a connect stands that goes on in the background, as `startConnect` says it. */
 export function connectOutcome(fd: number): number | null {
   const waiting = takeErrno(fd);
   if (waiting !== 0) return waiting;

@@ -36,25 +36,39 @@ export class Shortage {
   constructor(readonly errno: number) {}
 }
 
-/**
- * connect(2) to one port, of which `sockaddr` is the address. What is known at once is the answer, as
- * always on loopback; else the answer is how to give up, and `done` is called with it later.
- */
-export function probe(
-  family: Family,
-  sockaddr: Uint8Array,
-  settings: ProbeSettings,
-  done: (verdict: Verdict) => void,
-): Verdict | Shortage | (() => void) {
-  const fd = descriptor(family);
-  if (fd instanceof Shortage) return fd;
-  const errno = startConnect(fd, sockaddr);
-  const isOpen = errno === 0 && !isOwnEnd(fd);
-  if (errno === null || (isOpen && settings.banner)) return new Waiting(fd, errno, settings, done).giveUp;
-  if (errno === 0) hangUp(fd);
-  else close(fd);
-  if (SHORTAGES.has(errno)) return new Shortage(errno);
-  return verdictOf(errno === 0 && !isOpen ? ECONNREFUSED : errno);
+/** Probes one port after the other. A descriptor that was refused is used again: to make one costs as much as a probe. */
+export class Prober {
+  private readonly spares = new Map<Family, number>();
+
+  constructor(private readonly settings: ProbeSettings) {}
+
+  /**
+   * connect(2) to one port, of which `sockaddr` is the address. What is known at once is the answer, as
+   * always on loopback; else the answer is how to give up, and `done` is called with it later.
+   */
+  probe(
+    family: Family,
+    sockaddr: Uint8Array,
+    done: (verdict: Verdict) => void,
+  ): Verdict | Shortage | (() => void) {
+    const fd = this.spares.get(family) ?? descriptor(family);
+    if (fd instanceof Shortage) return fd;
+    this.spares.delete(family);
+    const errno = startConnect(fd, sockaddr);
+    const isOpen = errno === 0 && !isOwnEnd(fd);
+    if (errno === null || (isOpen && this.settings.banner))
+      return new Waiting(fd, errno, this.settings, done).giveUp;
+    if (errno === ECONNREFUSED) this.spares.set(family, fd);
+    else if (errno === 0) hangUp(fd);
+    else close(fd);
+    if (SHORTAGES.has(errno)) return new Shortage(errno);
+    return verdictOf(errno === 0 && !isOpen ? ECONNREFUSED : errno);
+  }
+
+  close(): void {
+    for (const fd of this.spares.values()) close(fd);
+    this.spares.clear();
+  }
 }
 
 function descriptor(family: Family): number | Shortage {

@@ -3,7 +3,7 @@ import type { Family } from '../endpoint.js';
 import { MAX_SCAN_RETRIES, SCAN_RETRY_MS, SCAN_TURN_MS } from '../limits.js';
 import { encodeSockaddr } from '../native/sockaddr.js';
 import { Pace } from './pace.js';
-import { probe, Shortage, type ProbeSettings } from './probe.js';
+import { Prober, Shortage, type ProbeSettings } from './probe.js';
 import { BLOCKED, ScanResults, verdictOf, type PortState, type Verdict } from './results.js';
 import type { ScanTarget } from './targets.js';
 
@@ -42,6 +42,7 @@ export class Scan {
   readonly results: ScanResults;
   private readonly sockaddrs: readonly { family: Family; bytes: Buffer }[];
   private readonly pace: Pace;
+  private readonly prober: Prober;
   /** Probes without an answer, and how to give them up. */
   private readonly waiting = new Map<number, () => void>();
   private readonly wakes = new Set<() => void>();
@@ -62,6 +63,7 @@ export class Scan {
       return { family, bytes };
     });
     this.results = new ScanResults(targets.length * ports.length);
+    this.prober = new Prober(settings);
     this.pace = new Pace(settings.ratePerSecond, performance.now());
     this.turn = setImmediate(() => this.proceed());
   }
@@ -125,7 +127,7 @@ export class Scan {
       return true;
     }
     sockaddr.bytes.writeUInt16BE(port, PORT_AT);
-    const begun = probe(sockaddr.family, sockaddr.bytes, this.settings, (verdict) =>
+    const begun = this.prober.probe(sockaddr.family, sockaddr.bytes, (verdict) =>
       this.answered(number, verdict),
     );
     if (begun instanceof Shortage) {
@@ -160,6 +162,7 @@ export class Scan {
     }
     for (const giveUp of this.waiting.values()) giveUp();
     this.waiting.clear();
+    this.prober.close();
     this.onEnd();
     for (const wake of this.wakes) wake();
   }
