@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ExchangeDto } from '../../src/modules/exchanges/exchanges.dto.js';
 import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { portOf } from '../support/ends.js';
@@ -146,8 +147,38 @@ server(withPython, 'SNTP-like binary reply', async (port) => {
   expect(await says('python3', ['-c', SNTP, `${port}`])).toBe(`48 4 1 True ${Date.UTC(2026, 0, 1) / 1000}\n`);
 });
 
-it('every server of the guide was tried', () => {
-  const servers = [...ENTRIES.keys()].filter((title) => ENTRIES.get(title)!.includes('"responder"'));
-  expect(servers.length).toBeGreaterThan(10);
-  expect(servers.filter((title) => !tried.has(title))).toEqual([]);
+/** What the client says that the guide shows under that title, to the server that it shows. */
+async function client(title: string, server: string): Promise<ExchangeDto> {
+  tried.add(title);
+  const spec = JSON.parse(ENTRIES.get(server)!) as object;
+  const { body: listener } = await api.post<ListenerDto>('/v1/listeners', { ...spec, name: null });
+  const asked = { ...(JSON.parse(ENTRIES.get(title)!) as object), port: portOf(listener) };
+  const { status, body } = await api.post<ExchangeDto>('/v1/exchanges', asked);
+  expect({ status, body }).toMatchObject({ status: 200 });
+  return body;
+}
+
+it('HTTP/1.0 client', async () => {
+  const { data, endedBy } = await client('HTTP/1.0 client', 'HTTP hello');
+  expect(data.split('\r\n\r\n')[1]).toBe('hello, world\n');
+  expect(endedBy).toBe('eof');
+});
+
+it('Gopher client', async () => {
+  expect((await client('Gopher client', 'Gopher server')).data).toBe('Dug with Sockeye.\r\n.\r\n');
+});
+
+it('Menu client', async () => {
+  const { transcript } = await client('Menu client', 'Call-centre menu');
+  expect(transcript?.map(({ data }) => data).slice(1)).toEqual([
+    '0\n',
+    'This call may be recorded.\n',
+    'exit\n',
+    'Goodbye.\n',
+  ]);
+});
+
+it('every server and every client of the guide was tried', () => {
+  expect(ENTRIES.size).toBeGreaterThan(13);
+  expect([...ENTRIES.keys()].filter((title) => !tried.has(title))).toEqual([]);
 });
