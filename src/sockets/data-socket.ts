@@ -29,6 +29,8 @@ export abstract class DataSocket extends ManagedSocket {
   place = 0;
   /** What a responder heard and said here; null: there was none. */
   transcript: Transcript | null = null;
+  /** A responder speaks here: it ends the connection when it has said everything. */
+  isBeingAnswered = false;
   /** Reads from the kernel that brought something. */
   receivedChunks = 0;
   /** Its listener goes as soon as its connections have ended. */
@@ -94,6 +96,7 @@ export abstract class DataSocket extends ManagedSocket {
 
   /** How long it may be silent after the peer's EOF: for who reads what came, then for who answers it. */
   protected get halfClosedPatienceMs(): number {
+    if (this.isBeingAnswered) return Infinity;
     if (this.log.hasUncommitted) return this.receive.lingerMs;
     return this.isDraining ? 0 : this.context.limits.halfClosedMs;
   }

@@ -203,11 +203,16 @@ export const RESPONDER_TURN_MS = 4;
 /** A peer that leaves so much of its answers unread is not listened to until it reads. */
 export const UNREAD_ANSWER_BYTES = 64 * 1024;
 
-/** Answers to datagrams that are being delayed on one socket; more wait to be read. */
+/**
+ * Answers to datagrams that wait, for time or for room at the peer: on one socket, and to one sender. Beyond
+ * that datagrams are not answered: others must not wait for them.
+ */
 export const MAX_DELAYED_ANSWERS = 1024;
+export const MAX_DELAYED_ANSWERS_TO_ONE = 64;
 
-/** What is kept of what a responder heard and said: of one message, of one socket, of all of them. */
+/** What is kept of what a responder heard and said: of one message, to one message, of one socket, of all of them. */
 export const TRANSCRIBED_BYTES = 4096;
+export const MAX_ENTRY_ANSWERS = 64;
 export const MAX_TRANSCRIPT_ENTRIES = 1000;
 export const MAX_TRANSCRIPT_BYTES = 256 * 1024;
 export const MAX_TRANSCRIPTS_BYTES = 64 * 1024 * 1024;

@@ -40,6 +40,18 @@ export class Destinations {
     return resolveDestination(to, this.family, this.ways.policy, timeoutMs);
   }
 
+  /**
+   * Who sent a datagram that came. EDESTADDRREQ when it has no address. An abstract name is nobody's to ask
+   * for, but its owner can be answered: the kernel has told that it speaks.
+   */
+  ofSender(from: Endpoint | null): Endpoint {
+    if (from === null || (from.family === 'unix' && from.path === ''))
+      throw new SocketError('EDESTADDRREQ', 'the sender has no address', { syscall: 'sendto' });
+    if (from.family !== 'unix')
+      return allowedDestination(from.address, from.port, this.family, this.ways.policy);
+    return from.path.startsWith('\0') ? from : this.file(from.path);
+  }
+
   /** The address of a record: 4 or 16 bytes, or a path. */
   ofRecord(address: Buffer, port: number): Endpoint {
     if (this.family === 'unix') return this.file(address.toString());

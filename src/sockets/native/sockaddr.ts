@@ -21,7 +21,8 @@ const IF_NAMESIZE = 16;
 export function encodeSockaddr(end: Endpoint, socketFamily: keyof typeof AF = end.family): Buffer {
   if (end.family === 'unix') {
     const path = Buffer.from(end.path);
-    const bytes = Buffer.alloc(UNIX_PATH_AT + path.length + 1);
+    // A path ends in NUL; all bytes of an abstract name count.
+    const bytes = Buffer.alloc(UNIX_PATH_AT + path.length + (path[0] === 0 ? 0 : 1));
     bytes.writeUInt16LE(AF.unix, 0);
     path.copy(bytes, UNIX_PATH_AT);
     return bytes;

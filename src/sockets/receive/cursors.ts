@@ -1,6 +1,9 @@
 import { SocketError } from '../errors.js';
 import { MAX_READERS } from '../limits.js';
 
+/** The reader of a responder. It has a place of its own: callers cannot have taken the last one. */
+export const RESPONDER_READER = 'responder';
+
 /** A consuming reader's place in the stream. It belongs to the name, not to who uses it. */
 export interface Cursor<User> {
   committed: number;
@@ -43,7 +46,7 @@ export class Cursors<User> {
       known.usedAt = this.now();
       return known;
     }
-    if (this.byName.size >= MAX_READERS) {
+    if (this.byName.size >= MAX_READERS && name !== RESPONDER_READER) {
       throw new SocketError('QUOTA_EXCEEDED', `a socket has at most ${String(MAX_READERS)} readers`);
     }
     const cursor = { committed: this.startOf(name, earliest), user: null, waits: 0, usedAt: this.now() };

@@ -47,6 +47,7 @@ interface ViewedLog<Data extends DataPiece> {
   peek(offset: number, maxBytes: number): Data | GapPiece | null;
   detach(view: LogView<Data>): void;
   commitAs(reader: LogReader<Data>, offset: number): void;
+  retire(reader: LogReader<Data>): void;
 }
 
 /** One look at the log: a position that moves on as it is read. It holds nobody back. */
@@ -90,6 +91,11 @@ export class LogReader<Data extends DataPiece = DataPiece> extends LogView<Data>
   /** Everything before `offset` may go. An older offset than the last one changes nothing. */
   commit(offset: number): void {
     this.log.commitAs(this, offset);
+  }
+
+  /** The reader, and its claim on what it has not committed, are no more. */
+  retire(): void {
+    this.log.retire(this);
   }
 }
 

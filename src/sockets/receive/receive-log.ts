@@ -153,6 +153,13 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
     cursor.usedAt = this.options.now();
   }
 
+  /** As `detach`, of a reader that does not come back: its cursor must hold nothing for it. */
+  retire(reader: LogReader<Data>): void {
+    const isInUse = this.cursors.find(reader.name)?.user === reader;
+    this.detach(reader);
+    if (isInUse) this.removeReader(reader.name);
+  }
+
   /** Where a reader of that name would go on (or start, if it is new). */
   nextOffsetOf(name: string): number {
     return this.cursors.startOf(name, this.earliestOffset);

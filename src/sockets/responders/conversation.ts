@@ -56,17 +56,19 @@ export class Conversation implements Outlet {
 
   /** Ends with the conversation; never fails. `greets`: somebody has just connected. */
   async run(greets: boolean): Promise<void> {
+    this.connection.isBeingAnswered = true;
     try {
       const { answering } = this.listener;
       if (greets && answering !== null && answering.greeting.steps.length > 0) {
         this.reader.messagesFor(answering);
-        await this.answer(answering, answering.greeting, null, null);
+        await this.answer(answering.greeting, null, null);
       }
       await this.listen();
     } catch (error) {
       this.fail(SocketError.fromSystem(error));
     }
     this.reader.leave();
+    this.connection.isBeingAnswered = false;
   }
 
   isOver(): boolean {
@@ -82,9 +84,11 @@ export class Conversation implements Outlet {
     connection.send(bytes, (error) => {
       this.untaken -= 1;
       this.sendFailure ??= error;
+      entry.error ??= error;
       this.waiter.wake();
     });
-    return connection.queuedBytes > UNREAD_ANSWER_BYTES ? this.taken() : undefined;
+    if (connection.queuedBytes > UNREAD_ANSWER_BYTES) return this.taken();
+    return this.around.turns.over() ?? undefined;
   }
 
   async pause(ms: number): Promise<void> {
@@ -130,24 +134,18 @@ export class Conversation implements Outlet {
     const message = new Message(incoming.payload, answering.script.encoding);
     this.messages += 1;
     answering.messages += 1;
-    await this.answer(answering, answering.choose(message), message, incoming);
+    await this.answer(answering.choose(message), message, incoming);
     this.reader.done(incoming);
   }
 
-  private async answer(
-    answering: Answering,
-    choice: Choice,
-    message: Message | null,
-    incoming: Incoming | null,
-  ): Promise<void> {
+  private async answer(choice: Choice, message: Message | null, incoming: Incoming | null): Promise<void> {
     const now = this.around.now();
     choice.tally.hits += 1;
     const entry = this.transcript.add(now, choice, incoming);
     try {
       await perform(choice, new Occasion(message, choice.match, this.speaker(), now), entry, this);
     } catch (error) {
-      entry.error = SocketError.fromSystem(error);
-      answering.failures += 1;
+      entry.error ??= SocketError.fromSystem(error);
       throw error;
     }
   }
@@ -168,7 +166,7 @@ export class Conversation implements Outlet {
       if (last === null) this.end('graceful', 'eof');
       return last;
     }
-    if (this.untaken > 0) {
+    if (this.untaken > 0 || this.sendFailure !== null) {
       await this.taken();
       return null;
     }
@@ -189,6 +187,7 @@ export class Conversation implements Outlet {
   }
 
   private fail(error: SocketError): void {
+    if (this.listener.answering !== null) this.listener.answering.failures += 1;
     if (!this.isOver()) this.end(error.code === 'ETIMEDOUT' ? 'reset' : 'graceful', error);
   }
 

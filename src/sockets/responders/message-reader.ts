@@ -1,12 +1,10 @@
 import type { DatagramLog } from '../datagram/datagram-log.js';
 import { ByteLog } from '../receive/byte-log.js';
+import { RESPONDER_READER } from '../receive/cursors.js';
 import { LogReader, type BytesPiece, type DatagramsPiece, type LogView } from '../receive/log-view.js';
 import type { ReceiveLog, StartAt } from '../receive/receive-log.js';
 import type { Answering } from './answering.js';
 import { DatagramInbox, StreamInbox, type Incoming } from './inbox.js';
-
-/** The reader that consumes what is answered. */
-export const RESPONDER_READER = 'responder';
 
 type Inbox = StreamInbox | DatagramInbox;
 
@@ -31,7 +29,9 @@ export class MessageReader {
   /** The messages as that responder bounds them. */
   messagesFor(answering: Answering): Inbox {
     if (this.inbox !== null && this.answering === answering) return this.inbox;
-    this.leave();
+    // The same reader goes on: what it has not answered must not be let go meanwhile.
+    if (answering.consumes) this.view?.detach();
+    else this.leave();
     this.answering = answering;
     this.inbox = this.open(answering);
     return this.inbox;
@@ -51,8 +51,10 @@ export class MessageReader {
     if (view instanceof LogReader) view.commit(view.position);
   }
 
+  /** What it has not answered is for whoever reads next. */
   leave(): void {
-    this.view?.detach();
+    if (this.view instanceof LogReader) this.view.retire();
+    else this.view?.detach();
     this.view = this.inbox = null;
   }
 

@@ -16,18 +16,21 @@ export interface Outlet {
   do(deed: Deed, how: 'read' | 'write' | 'both'): void;
 }
 
-/** One step after the other. */
-export async function perform(
+/** One step after the other; undefined when none of them had to wait. */
+export function perform(
   choice: Choice,
   occasion: Occasion,
   entry: Entry,
   outlet: Outlet,
-): Promise<void> {
-  for (const step of choice.steps) {
-    if (outlet.isOver()) return;
-    const done = performOne(step, choice, occasion, entry, outlet);
-    if (done !== undefined) await done;
+  first = 0,
+): Promise<void> | undefined {
+  for (const [index, step] of choice.steps.entries()) {
+    if (index < first) continue;
+    if (outlet.isOver()) return undefined;
+    const waits = performOne(step, choice, occasion, entry, outlet);
+    if (waits !== undefined) return waits.then(() => perform(choice, occasion, entry, outlet, index + 1));
   }
+  return undefined;
 }
 
 function performOne(

@@ -1,6 +1,5 @@
 import { DatagramSocket } from '../datagram/datagram-socket.js';
 import type { Endpoint } from '../endpoint.js';
-import { isLoopback } from '../policy.js';
 import { type StreamListener } from '../listen/stream-listener.js';
 import { SeqpacketConnection } from '../seqpacket/seqpacket-connection.js';
 import type { ManagedSocket } from '../socket.js';
@@ -8,6 +7,7 @@ import { StreamConnection } from '../stream/stream-connection.js';
 import type { Answering } from './answering.js';
 import { Conversation, type Around } from './conversation.js';
 import { DatagramConversation } from './datagram-conversation.js';
+import { wouldLoop } from './loops.js';
 import { TranscriptStore } from './transcript.js';
 import { Turns } from './turns.js';
 
@@ -59,24 +59,17 @@ export class Responders {
   }
 
   private answerDatagrams(socket: DatagramSocket): void {
-    const conversation = new DatagramConversation(socket, this.around, (end) => this.isResponder(end));
+    const conversation = new DatagramConversation(socket, this.around, (sender) => this.isAnswerer(sender));
     this.datagrams.set(socket, conversation);
     void conversation.run().then(() => this.datagrams.delete(socket));
   }
 
-  private isResponder(end: Endpoint): boolean {
-    for (const { localAddress } of this.datagrams.keys()) if (reaches(end, localAddress)) return true;
-    return false;
+  private isAnswerer(sender: Endpoint): boolean {
+    const own = Array.from(this.datagrams.keys(), ({ localAddress }) => localAddress);
+    return wouldLoop(sender, own);
   }
 }
 
 function isConnection(socket: ManagedSocket): socket is StreamConnection | SeqpacketConnection {
   return socket instanceof StreamConnection || socket instanceof SeqpacketConnection;
-}
-
-/** A socket of this host that is bound to `local` can have `end` as its address. */
-function reaches(end: Endpoint, local: Endpoint): boolean {
-  if (end.family === 'unix' || local.family === 'unix')
-    return end.family === 'unix' && local.family === 'unix' && end.path === local.path;
-  return end.port === local.port && (end.address === local.address || isLoopback(end.address));
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.js';
 import type { SocketError } from '../errors.js';
 import {
+  MAX_ENTRY_ANSWERS,
   MAX_TRANSCRIPT_BYTES,
   MAX_TRANSCRIPT_ENTRIES,
   MAX_TRANSCRIPTS_BYTES,
@@ -99,7 +100,14 @@ export class Transcript {
     return entry;
   }
 
+  /** Of an answer that has no end, the last part stands for all that follow. */
   answered(entry: Entry, at: number, offset: number, bytes: Buffer): void {
+    const last = entry.answers[MAX_ENTRY_ANSWERS - 1];
+    if (last !== undefined) {
+      last.bytes += bytes.length;
+      last.nextOffset = offset + bytes.length;
+      return;
+    }
     const answer = { at, ...transcribed(offset, offset + bytes.length, bytes) };
     entry.answers.push(answer);
     // Of an entry that has gone meanwhile nothing is kept.
