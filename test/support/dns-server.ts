@@ -54,9 +54,14 @@ export class DnsServer {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** What comes over TCP is refused from now on. */
+  async stopTcp(): Promise<void> {
+    await new Promise((resolve) => this.tcp.close(resolve));
+  }
+
   async close(): Promise<void> {
     this.udp.close();
-    await new Promise((resolve) => this.tcp.close(resolve));
+    await this.stopTcp();
   }
 }
 

@@ -100,7 +100,7 @@ export class ServerAnswerDto {
   @ApiProperty({ type: 'string', ...NULL_WITHOUT_ANSWER, example: '127.0.0.1' })
   address!: string | null;
 
-  @ApiProperty({ enum: TRANSPORTS, description: 'What the answer came over' })
+  @ApiProperty({ enum: TRANSPORTS, description: 'What the answer came over, or did not' })
   transport!: Transport;
 
   @ApiProperty({ description: 'With the time to connect, and all attempts', example: 0.42 })

@@ -1,7 +1,9 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { Engine } from '../../sockets/index.js';
 import { Operation } from '../common/api.js';
+import { goneSignal } from '../common/gone-signal.js';
 import type { ProblemType } from '../problems/problem-types.js';
 import { LookupDto, lookupDto, LookupQuery, ReverseDto, reverseDto, ReverseQuery } from './lookup.dto.js';
 import { RecordsDto } from './answer.dto.js';
@@ -66,7 +68,10 @@ export class DnsController {
     ],
   })
   @ApiOkResponse({ type: RecordsDto })
-  records(@Query() query: RecordsQuery): Promise<RecordsDto> {
-    return recordsDto(query, this.engine.servers);
+  records(
+    @Query() query: RecordsQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RecordsDto> {
+    return recordsDto(query, this.engine.servers, goneSignal(reply));
   }
 }

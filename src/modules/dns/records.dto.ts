@@ -110,7 +110,11 @@ export class RecordsQuery {
 }
 
 /** Decodes, asks, encodes. */
-export async function recordsDto(query: RecordsQuery, servers: Servers): Promise<RecordsDto> {
+export async function recordsDto(
+  query: RecordsQuery,
+  servers: Servers,
+  gone: AbortSignal,
+): Promise<RecordsDto> {
   const type = parseType(query.type);
   const isAddress = query.type.toUpperCase() === 'PTR' && isIP(query.name) !== 0;
   const name = parseName(isAddress ? reverseNameOf(parseAddress(query.name)) : query.name, 'name');
@@ -118,6 +122,7 @@ export async function recordsDto(query: RecordsQuery, servers: Servers): Promise
     name: name.ascii,
     type,
     ...questionOf(query),
+    gone,
   });
   return {
     name: query.name,
@@ -129,7 +134,7 @@ export async function recordsDto(query: RecordsQuery, servers: Servers): Promise
   };
 }
 
-function questionOf(query: RecordsQuery): Omit<RecordsQuestion, 'name' | 'type'> {
+function questionOf(query: RecordsQuery): Omit<RecordsQuestion, 'name' | 'type' | 'gone'> {
   refuseWithoutMeaning(query);
   const { transport, recursion, dnssec, checkingDisabled, timeoutMs, attempts } = query;
   const { servername = null, ca = null, insecure = false, path = '/dns-query' } = query;

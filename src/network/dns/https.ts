@@ -9,9 +9,10 @@ const MAX_MESSAGE_BYTES = 65_535;
 
 /** RFC 8484: one POST over HTTP/2, on a connection that the policy has allowed. */
 export async function askOverHttps(inquiry: Inquiry): Promise<Answer> {
-  const { servers, server, query, edns, path, tls } = inquiry;
-  const wait = new AnswerWait(server, query, 0);
-  const { socket, end, alpn } = await servers.connect(server, { ...tls, alpn: ['h2'] }, timeLeft(inquiry));
+  const { servers, server, query, edns, path, tls, gone } = inquiry;
+  const wait = new AnswerWait(inquiry, 0);
+  const bounds = { timeoutMs: timeLeft(inquiry), gone };
+  const { socket, end, alpn } = await servers.connect(server, { ...tls, alpn: ['h2'] }, bounds);
   try {
     if (alpn !== 'h2') throw wait.error('EBADMSG', 'the server speaks no HTTP/2');
     const authority = server.host.includes(':') ? `[${server.host}]` : server.host;
@@ -25,7 +26,7 @@ export async function askOverHttps(inquiry: Inquiry): Promise<Answer> {
     session.on('close', () => wait.fail(wait.error('ECONNRESET', 'the connection ended before an answer')));
     try {
       post(session, path, encodeQuery(wait.id, query, edns), wait);
-      return { message: await wait.within(timeLeft(inquiry)), address: end.address };
+      return { message: await wait.message(), address: end.address };
     } finally {
       session.destroy();
     }
@@ -65,7 +66,7 @@ function faultOf(headers: IncomingHttpHeaders & { ':status'?: number | undefined
   const status = headers[':status'] ?? 0;
   if (status !== 200) return `HTTP status ${String(status)}`;
   const type = headers['content-type'] ?? '';
-  return type.split(';')[0]?.trim() === MEDIA_TYPE
+  return type.split(';')[0]?.trim().toLowerCase() === MEDIA_TYPE
     ? null
     : `an answer of type ${type === '' ? 'nothing' : type}`;
 }

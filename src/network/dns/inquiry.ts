@@ -10,6 +10,8 @@ export interface Inquiry {
   edns: boolean;
   /** Date.now(). */
   deadline: number;
+  /** Ends it before, with the error that is its reason: nobody waits for the answer. */
+  gone: AbortSignal;
   /** UDP: how often it is sent, at most. */
   attempts: number;
   tls: ClientTls;

@@ -17,32 +17,28 @@ export function shortName(labels: Labels): string {
 }
 
 function labelText(label: Buffer): string {
-  return escaped(
-    label,
-    (byte) => byte > 0x20,
-    (byte) => SPECIAL_IN_NAMES.has(byte),
-  );
+  return escaped(label, IN_NAMES);
 }
 
 /** A character string, in quotes. */
 export function quoted(bytes: Buffer): string {
-  return `"${escaped(
-    bytes,
-    (byte) => byte >= 0x20,
-    (byte) => byte === QUOTE || byte === BACKSLASH,
-  )}"`;
+  return `"${escaped(bytes, IN_STRINGS)}"`;
 }
 
-function escaped(
-  bytes: Buffer,
-  isShown: (byte: number) => boolean,
-  isSpecial: (byte: number) => boolean,
-): string {
+/** Of each byte how it is written. */
+function escapes(first: number, isSpecial: (byte: number) => boolean): readonly string[] {
+  return Array.from({ length: 256 }, (_, byte) => {
+    if (byte < first || byte >= 0x7f) return `\\${String(byte).padStart(3, '0')}`;
+    return (isSpecial(byte) ? '\\' : '') + String.fromCharCode(byte);
+  });
+}
+
+const IN_NAMES = escapes(0x21, (byte) => SPECIAL_IN_NAMES.has(byte));
+const IN_STRINGS = escapes(0x20, (byte) => byte === QUOTE || byte === BACKSLASH);
+
+function escaped(bytes: Buffer, table: readonly string[]): string {
   let text = '';
-  for (const byte of bytes) {
-    if (!isShown(byte) || byte >= 0x7f) text += `\\${String(byte).padStart(3, '0')}`;
-    else text += (isSpecial(byte) ? '\\' : '') + String.fromCharCode(byte);
-  }
+  for (const byte of bytes) text += table[byte] ?? '';
   return text;
 }
 

@@ -75,6 +75,9 @@ export function nsec3(reader: WireReader): Rdata {
   return { data: { ...data, next, types }, text: [text, next, ...types].join(' ') };
 }
 
+/** `TYPE65280`, which takes one bit. */
+const TYPE_NAME_BYTES = 9;
+
 /** RFC 4034, 4.1.2: windows of 256 types, a bit a type. */
 function typeBitmap(reader: WireReader): string[] {
   const types: string[] = [];
@@ -86,8 +89,11 @@ function typeBitmap(reader: WireReader): string[] {
       throw new MalformedMessage('has types out of order');
     last = window;
     bits.forEach((byte, index) => {
-      for (let bit = 0; bit < 8; bit += 1)
-        if ((byte & (0x80 >> bit)) !== 0) types.push(typeName(window * 256 + index * 8 + bit));
+      for (let bit = 0; bit < 8; bit += 1) {
+        if ((byte & (0x80 >> bit)) === 0) continue;
+        reader.willWrite(TYPE_NAME_BYTES);
+        types.push(typeName(window * 256 + index * 8 + bit));
+      }
     });
   }
   return types;

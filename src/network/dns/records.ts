@@ -21,6 +21,8 @@ export interface RecordsQuestion {
   attempts: number;
   tls: ClientTls;
   path: string;
+  /** Ends it: nobody waits for the answer. */
+  gone: AbortSignal;
 }
 
 /** What one server had to say. */
@@ -28,7 +30,7 @@ export interface ServerAnswer {
   server: ServerEnd;
   /** Numeric; null where it was not reached. */
   address: string | null;
-  /** The one that brought the answer. */
+  /** The one that brought the answer, or failed to. */
   transport: Transport;
   elapsedMs: number;
   outcome: Message | SocketError;
@@ -47,7 +49,7 @@ export async function askRecords(
   const defaultPort = port ?? DEFAULT_PORT[firstTransport(question)];
   const named = texts.length === 0 ? await systemServers() : texts;
   const ends = named.map((text) => parseServer(text, defaultPort));
-  if (texts.length > 1) return askAll(servers, ends, question);
+  if (texts.length > 1) return Promise.all(ends.map((end) => askServer(servers, end, question)));
   return [await askInTurn(servers, ends, question)];
 }
 
@@ -58,60 +60,46 @@ async function askInTurn(
   question: RecordsQuestion,
 ): Promise<ServerAnswer> {
   const deadline = Date.now() + question.timeoutMs;
-  let last: unknown;
+  let last = new SocketError('ENOENT', 'no server to ask');
   for (const [index, end] of ends.entries()) {
     // What is left is for this one and those behind it.
     const timeoutMs = Math.max(1, (deadline - Date.now()) / (ends.length - index));
-    try {
-      return await askServer(servers, end, { ...question, timeoutMs });
-    } catch (error) {
-      last = error;
-    }
+    const answer = await askServer(servers, end, { ...question, timeoutMs });
+    if (!(answer.outcome instanceof SocketError)) return answer;
+    last = answer.outcome;
+    if (question.gone.aborted) break;
   }
-  throw SocketError.fromSystem(last);
+  throw last;
 }
 
-/** All at once. An error of one is its entry. */
-function askAll(
-  servers: Servers,
-  ends: readonly ServerEnd[],
-  question: RecordsQuestion,
-): Promise<ServerAnswer[]> {
-  return Promise.all(
-    ends.map((server) => {
-      const startedAt = performance.now();
-      return askServer(servers, server, question).catch((error: unknown) => ({
-        server,
-        address: null,
-        transport: firstTransport(question),
-        elapsedMs: elapsedSince(startedAt),
-        outcome: SocketError.fromSystem(error),
-      }));
-    }),
-  );
-}
-
-/** Any rcode is an answer. Fails with ADDRESS_BLOCKED, LIMIT_REACHED, ETIMEDOUT, errors of the kernel and of TLS. */
+/** Any rcode is an answer. Errors: ADDRESS_BLOCKED, LIMIT_REACHED, ETIMEDOUT, ECANCELED, those of the kernel and of TLS. */
 async function askServer(
   servers: Servers,
   server: ServerEnd,
   question: RecordsQuestion,
 ): Promise<ServerAnswer> {
   const startedAt = performance.now();
-  const { timeoutMs, attempts, tls, path, ...query } = question;
+  const { timeoutMs, attempts, tls, path, gone, ...query } = question;
   const inquiry: Inquiry = {
-    ...{ servers, server, query, attempts, tls, path },
+    ...{ servers, server, query, attempts, tls, path, gone },
     edns: true,
     deadline: Date.now() + timeoutMs,
   };
   let transport = firstTransport(question);
-  let answer = await askEither(transport, inquiry);
-  if (question.transport === 'auto' && answer.message.flags.truncated) {
-    transport = 'tcp';
-    answer = await askEither(transport, inquiry);
+  const ended = (address: string | null, outcome: Message | SocketError): ServerAnswer => {
+    const elapsedMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
+    return { server, address, transport, elapsedMs, outcome };
+  };
+  try {
+    let answer = await askEither(transport, inquiry);
+    if (question.transport === 'auto' && answer.message.flags.truncated) {
+      transport = 'tcp';
+      answer = await askEither(transport, inquiry);
+    }
+    return ended(answer.address, answer.message);
+  } catch (error) {
+    return ended(null, SocketError.fromSystem(error));
   }
-  const { message, address } = answer;
-  return { server, address, transport, elapsedMs: elapsedSince(startedAt), outcome: message };
 }
 
 function firstTransport({ transport }: RecordsQuestion): Transport {
@@ -124,8 +112,4 @@ async function askEither(transport: Transport, inquiry: Inquiry): Promise<Answer
   const { rcode, edns } = answer.message;
   if (edns !== null || (rcode !== 'FORMERR' && rcode !== 'NOTIMP')) return answer;
   return askOver(transport, { ...inquiry, edns: false });
-}
-
-function elapsedSince(startedAt: number): number {
-  return Math.round((performance.now() - startedAt) * 1000) / 1000;
 }

@@ -26,14 +26,14 @@ export function askOver(transport: Transport, inquiry: Inquiry): Promise<Answer>
 
 /** Sent again in even steps until the deadline; an answer to any of them will do. */
 async function askOverUdp(inquiry: Inquiry): Promise<Answer> {
-  const { servers, server, query, edns, attempts } = inquiry;
-  const wait = new AnswerWait(server, query);
+  const { servers, server, query, edns, attempts, gone } = inquiry;
+  const wait = new AnswerWait(inquiry);
   const bytes = encodeQuery(wait.id, query, edns);
   const events = {
     onDatagram: (datagram: Buffer) => wait.offer(datagram),
     onError: wait.fail.bind(wait),
   };
-  return servers.overUdp(server, timeLeft(inquiry), events, async (peer) => {
+  return servers.overUdp(server, { timeoutMs: timeLeft(inquiry), gone }, events, async (peer) => {
     let left = attempts;
     const send = (): void => {
       peer.send(bytes);
@@ -43,7 +43,7 @@ async function askOverUdp(inquiry: Inquiry): Promise<Answer> {
     const again = setInterval(send, timeLeft(inquiry) / attempts);
     send();
     try {
-      return { message: await wait.within(timeLeft(inquiry)), address: peer.end.address };
+      return { message: await wait.message(), address: peer.end.address };
     } finally {
       clearInterval(again);
     }
@@ -52,10 +52,10 @@ async function askOverUdp(inquiry: Inquiry): Promise<Answer> {
 
 /** RFC 1035, 4.2.2 and RFC 7858: a length in two bytes before each message. */
 async function askOverStream(inquiry: Inquiry, tls: ClientTls | null): Promise<Answer> {
-  const { servers, server, query, edns } = inquiry;
-  const { socket, end } = await servers.connect(server, tls, timeLeft(inquiry));
+  const { servers, server, query, edns, gone } = inquiry;
+  const { socket, end } = await servers.connect(server, tls, { timeoutMs: timeLeft(inquiry), gone });
   try {
-    const wait = new AnswerWait(server, query);
+    const wait = new AnswerWait(inquiry);
     let unread = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       unread = Buffer.concat([unread, chunk]);
@@ -71,7 +71,7 @@ async function askOverStream(inquiry: Inquiry, tls: ClientTls | null): Promise<A
     const length = Buffer.alloc(2);
     length.writeUInt16BE(bytes.length);
     socket.write(Buffer.concat([length, bytes]));
-    return { message: await wait.within(timeLeft(inquiry)), address: end.address };
+    return { message: await wait.message(), address: end.address };
   } finally {
     socket.destroy();
   }

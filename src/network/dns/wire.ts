@@ -5,8 +5,25 @@ export class MalformedMessage extends Error {}
 export type Labels = readonly Buffer[];
 
 const MAX_NAME_BYTES = 255;
-/** A name of 255 bytes has at most 127 labels, and a pointer can stand behind each. */
-const MAX_POINTERS = 127;
+/** As many as a name of 255 bytes can have; a pointer can stand behind each. */
+const MAX_LABELS = 127;
+const MAX_POINTERS = MAX_LABELS;
+
+/**
+ * How long the names and lists of one message may be in all. By pointers and bitmaps 64 KiB can become megabytes of
+ * text; what a server has to say in earnest is far below.
+ */
+const MAX_WRITTEN_BYTES = 4 * 65_535;
+
+/** Of one message, whichever of its readers meets a name. */
+class Written {
+  private bytes = 0;
+
+  add(bytes: number): void {
+    this.bytes += bytes;
+    if (this.bytes > MAX_WRITTEN_BYTES) throw new MalformedMessage('has names without measure');
+  }
+}
 
 /** Reads a message from one place to another, never beyond. Throws MalformedMessage. */
 export class WireReader {
@@ -14,6 +31,7 @@ export class WireReader {
     private readonly message: Buffer,
     private at = 0,
     private readonly end = message.length,
+    private readonly written = new Written(),
   ) {}
 
   get isAtEnd(): boolean {
@@ -21,21 +39,19 @@ export class WireReader {
   }
 
   u8(): number {
-    return this.bytes(1).readUInt8(0);
+    return this.message.readUInt8(this.pass(1));
   }
 
   u16(): number {
-    return this.bytes(2).readUInt16BE(0);
+    return this.message.readUInt16BE(this.pass(2));
   }
 
   u32(): number {
-    return this.bytes(4).readUInt32BE(0);
+    return this.message.readUInt32BE(this.pass(4));
   }
 
   bytes(count: number): Buffer {
-    const from = this.at;
-    if (from + count > this.end) throw new MalformedMessage('ends too early');
-    this.at += count;
+    const from = this.pass(count);
     return this.message.subarray(from, this.at);
   }
 
@@ -50,38 +66,51 @@ export class WireReader {
 
   /** The next `count` bytes by themselves; a name in them can still point before them. */
   part(count: number): WireReader {
-    const from = this.at;
-    this.bytes(count);
-    return new WireReader(this.message, from, this.at);
+    const from = this.pass(count);
+    return new WireReader(this.message, from, this.at, this.written);
   }
 
-  /** RFC 1035, 4.1.4. Pointers lead backwards only, so no name has an end. */
+  /** RFC 1035, 4.1.4. */
   name(): Labels {
     const labels: Buffer[] = [];
-    let bytes = 1;
-    let pointers = 0;
-    let lowest = this.at;
-    let reader = new WireReader(this.message, this.at, this.end);
-    for (;;) {
-      const length = reader.u8();
-      if (pointers === 0) this.at = reader.at;
-      if (length === 0) return labels;
+    let target = this.labels(labels, this.at);
+    // A pointer leads backwards only, so that no name goes round and round.
+    for (let pointers = 1; target !== null; pointers += 1) {
+      if (pointers > MAX_POINTERS) throw new MalformedMessage('has a pointer that leads nowhere');
+      target = new WireReader(this.message, target, this.message.length, this.written).labels(labels, target);
+    }
+    const bytes = labels.reduce((sum, label) => sum + label.length + 1, 1);
+    if (bytes > MAX_NAME_BYTES) throw new MalformedMessage('has a name of more than 255 bytes');
+    this.written.add(bytes);
+    return labels;
+  }
+
+  /** An item of a list is to be written that takes fewer bytes here than there. */
+  willWrite(bytes: number): void {
+    this.written.add(bytes);
+  }
+
+  /** Reads labels up to the end of the name (null), or to a pointer: where that leads, which is before `start`. */
+  private labels(into: Buffer[], start: number): number | null {
+    for (let length = this.u8(); length !== 0; length = this.u8()) {
       if (length >= 0xc0) {
-        const target = ((length & 0x3f) << 8) | reader.u8();
-        if (pointers === 0) this.at = reader.at;
-        pointers += 1;
-        if (target >= lowest || pointers > MAX_POINTERS)
-          throw new MalformedMessage('has a pointer that leads nowhere');
-        lowest = target;
-        reader = new WireReader(this.message, target);
-        continue;
+        const target = ((length & 0x3f) << 8) | this.u8();
+        if (target >= start) throw new MalformedMessage('has a pointer that leads nowhere');
+        return target;
       }
       if (length > 63) throw new MalformedMessage('has a label of an unknown kind');
-      bytes += length + 1;
-      if (bytes > MAX_NAME_BYTES) throw new MalformedMessage('has a name of more than 255 bytes');
-      labels.push(reader.bytes(length));
-      if (pointers === 0) this.at = reader.at;
+      if (into.length === MAX_LABELS) throw new MalformedMessage('has a name of more than 255 bytes');
+      into.push(this.bytes(length));
     }
+    return null;
+  }
+
+  /** Where the next `count` bytes begin, which are behind it then. */
+  private pass(count: number): number {
+    const from = this.at;
+    if (from + count > this.end) throw new MalformedMessage('ends too early');
+    this.at += count;
+    return from;
   }
 }
 

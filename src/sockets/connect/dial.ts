@@ -80,7 +80,7 @@ function tooLate(host: string): SocketError {
 }
 
 /** The resolver cannot be cancelled; its answer is not waited for any more. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(SocketError.fromSystem(signal.reason, { syscall: 'getaddrinfo' }));
     if (signal.aborted) stop();

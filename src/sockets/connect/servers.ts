@@ -5,13 +5,21 @@ import { SocketError } from '../errors.js';
 import type { Policy } from '../policy.js';
 import { clientHandshake, type TlsSession } from '../tls/tls-handshake.js';
 import type { ClientTls } from '../tls/tls-context.js';
-import { allowedOf, dial, type DialTarget } from './dial.js';
+import { allowedOf, dial, unlessAborted, type DialTarget } from './dial.js';
 import { resolveHost } from './resolve.js';
 
 /** Where a server is: a name or a numeric address, and a port. */
 export interface ServerEnd {
   readonly host: string;
   readonly port: number;
+}
+
+/** What ends the way to a server early. */
+export interface ServerBounds {
+  /** For the name and the connecting. */
+  timeoutMs: number;
+  /** Nobody waits any more, and why. */
+  gone: AbortSignal;
 }
 
 /** A connection to a server. Whoever has it destroys the socket. */
@@ -39,19 +47,17 @@ export class Servers {
    */
   async overUdp<T>(
     server: ServerEnd,
-    timeoutMs: number,
+    { timeoutMs, gone }: ServerBounds,
     events: UdpEvents,
     exchange: (peer: UdpPeer) => Promise<T>,
   ): Promise<T> {
     const release = this.reserve();
     let peer: UdpPeer | null = null;
     try {
-      const target = targetOf(server, timeoutMs);
-      const found = allowedOf(await resolveHost(server.host, 'any', timeoutMs), target, this.policy);
-      peer = firstPeer(
-        found.map(({ address }) => endpointOf(address, server.port)),
-        events,
-      );
+      const found = await unlessAborted(resolveHost(server.host, 'any', timeoutMs), gone);
+      const allowed = allowedOf(found, targetOf(server, timeoutMs), this.policy);
+      const ends = allowed.map(({ address }) => endpointOf(address, server.port));
+      peer = firstPeer(ends, events);
       return await exchange(peer);
     } finally {
       peer?.close();
@@ -60,17 +66,27 @@ export class Servers {
   }
 
   /** Connects, with TLS if that is asked for, within the deadline. Errors as `overUdp`, and those of the handshake. */
-  async connect(server: ServerEnd, tls: ClientTls | null, timeoutMs: number): Promise<ServerStream> {
+  async connect(
+    server: ServerEnd,
+    tls: ClientTls | null,
+    { timeoutMs, gone }: ServerBounds,
+  ): Promise<ServerStream> {
     const handshake = tls === null ? null : clientHandshake(tls, server.host);
     const deadline = Date.now() + timeoutMs;
     const release = this.reserve();
     try {
       const { raw, session } = await dial(targetOf(server, timeoutMs), this.policy, {
-        signal: new AbortController().signal,
+        signal: gone,
         reserve: this.reserve,
         onConnect: (socket) => ({ raw: socket, session: handshake?.(socket, deadline - Date.now()) ?? null }),
       });
-      raw.once('close', release);
+      // In the middle of a handshake, too.
+      const cut = (): void => void raw.destroy();
+      gone.addEventListener('abort', cut);
+      raw.once('close', () => {
+        gone.removeEventListener('abort', cut);
+        release();
+      });
       return streamOver(raw, await session);
     } catch (error) {
       release();
