@@ -8,9 +8,27 @@ import { Watch } from './watch.js';
  */
 const lib = koffi.load(null);
 
+type Native = ReturnType<typeof lib.func>;
+
+/** Of glibc alone; before 2.34 in a library of its own. null: another C library, as musl. */
+function asynchronous(): { getaddrinfo_a: Native; gai_error: Native } | null {
+  for (const name of [null, 'libanl.so.1']) {
+    try {
+      const from = koffi.load(name);
+      return {
+        getaddrinfo_a: from.func('int getaddrinfo_a(int, void *, int, void *)'),
+        gai_error: from.func('int gai_error(void *)'),
+      };
+    } catch {
+      // Not there: the next one, or none.
+    }
+  }
+  return null;
+}
+
+const resolver = asynchronous();
+
 const libc = {
-  getaddrinfo_a: lib.func('int getaddrinfo_a(int, void *, int, void *)'),
-  gai_error: lib.func('int gai_error(void *)'),
   freeaddrinfo: lib.func('void freeaddrinfo(void *)'),
   pipe2: lib.func('int pipe2(_Out_ int *, int)'),
   close: lib.func('int close(int)'),
@@ -49,18 +67,25 @@ const HINTS_AT = SIGEVENT_AT + 64;
 const TEXTS_AT = HINTS_AT + 48;
 const RESULT_AT = GAICB_AT + 24;
 
-/** The entries, or an error of gai_strerror(3). Ends when the C library does: the caller need not wait that long. */
+/**
+ * The entries, or an error of gai_strerror(3). Ends when the C library does: the caller need not wait that long.
+ * Throws EOPNOTSUPP where the C library cannot be asked in this way.
+ */
 export async function getaddrinfo(question: AddressQuestion): Promise<AddressEntry[] | number> {
+  if (resolver === null)
+    throw new SocketError('EOPNOTSUPP', 'the C library of this host has no getaddrinfo_a', {
+      syscall: 'getaddrinfo',
+    });
   const [answered = -1, answering = -1] = pipe();
   const { address, memory } = questionMemory(question, answering);
   try {
-    const refused = libc.getaddrinfo_a(GAI_NOWAIT, address, 1, address + BigInt(SIGEVENT_AT)) as number;
+    const refused = resolver.getaddrinfo_a(GAI_NOWAIT, address, 1, address + BigInt(SIGEVENT_AT)) as number;
     if (refused !== 0) {
       libc.close(answering);
       return refused;
     }
     await ended(answered);
-    const error = libc.gai_error(address + BigInt(GAICB_AT)) as number;
+    const error = resolver.gai_error(address + BigInt(GAICB_AT)) as number;
     return error === 0 ? entriesAt(memory.readBigUInt64LE(RESULT_AT)) : error;
   } finally {
     libc.close(answered);
