@@ -7,6 +7,12 @@ import {
   type StreamConnection,
 } from '../sockets/index.js';
 
+/**
+ * Sockets of the engine's own kind, for answers whose time of arrival counts: the kernel's stamp is on their datagrams,
+ * and who watches sees them come and go. A question about names needs neither; `Servers` asks it over a socket that no
+ * list has.
+ */
+
 /** A server to be asked. */
 export interface Server {
   host: string;

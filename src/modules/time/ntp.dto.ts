@@ -115,6 +115,13 @@ export class NtpReadingDto {
 
   @ApiProperty({ type: 'integer', description: 'Packets that came and were no answer to them', example: 0 })
   ignored!: number;
+
+  @ApiProperty({
+    type: SystemReasonDto,
+    nullable: true,
+    description: 'What ended the questions early, as a kiss-of-death after good answers; else null',
+  })
+  endedBy!: SystemReasonDto | null;
 }
 
 /** What came of one of several servers. */
@@ -152,7 +159,7 @@ function reasonDto({ code, errno, message }: SocketError): SystemReasonDto {
 }
 
 function readingDto(server: string, reading: NtpReading): NtpReadingDto {
-  const { packet, best, remote, jitterMs, rootDistanceMs, samples, lost, ignored } = reading;
+  const { packet, best, remote, jitterMs, rootDistanceMs, samples, lost, ignored, endedBy } = reading;
   const { offsetMs, delayMs, dispersionMs, sentNs, serverSentNs } = best;
   const reference = wallNsOf(packet.reference, { timestamp: timestampOf(sentNs), wallNs: sentNs });
   return {
@@ -178,6 +185,7 @@ function readingDto(server: string, reading: NtpReading): NtpReadingDto {
     samples: samples.map(sampleDto),
     lost,
     ignored,
+    endedBy: endedBy === null ? null : reasonDto(endedBy),
   };
 }
 

@@ -27,6 +27,8 @@ export interface NtpReading {
   /** Questions that were not answered in time, and packets that were no answer. */
   lost: number;
   ignored: number;
+  /** What the server, or the way to it, said against more questions; null: all were asked that there was time for. */
+  endedBy: SocketError | null;
 }
 
 /**
@@ -39,14 +41,17 @@ export async function readServer(
   question: NtpQuestion,
   signal: AbortSignal,
 ): Promise<NtpReading> {
-  const { answers, failure } = await askAll(socket, question, signal);
+  const { answers, asked, failure } = await askAll(socket, question, signal);
   const [first, ...others] = answers;
-  if (first !== undefined) return readingOf(socket, [first, ...others], question.samples);
-  throw failure ?? unanswered(socket, signal);
+  if (first === undefined) throw failure ?? unanswered(socket, signal);
+  // The question that was refused is not lost.
+  const lost = asked - answers.length - (failure === null ? 0 : 1);
+  return { ...readingOf(socket, [first, ...others]), lost, endedBy: failure };
 }
 
 interface Answers {
   answers: NtpAnswer[];
+  asked: number;
   failure: SocketError | null;
 }
 
@@ -54,27 +59,28 @@ async function askAll(socket: DatagramSocket, question: NtpQuestion, signal: Abo
   const { samples, version, intervalMs, timeoutMs } = question;
   const deadline = Date.now() + timeoutMs;
   const answers: NtpAnswer[] = [];
+  let asked = 0;
   try {
-    for (let left = samples; left > 0 && Date.now() < deadline && !signal.aborted; left--) {
-      if (left < samples) await pauseWithin(intervalMs, deadline, signal);
-      const answer = await askOnce(socket, version, (deadline - Date.now()) / left, signal);
+    while (asked < samples && !signal.aborted) {
+      const pauseMs = asked === 0 ? 0 : intervalMs;
+      // No question that there is no time left to answer.
+      if (Date.now() + pauseMs >= deadline) break;
+      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+      const waitMs = (deadline - Date.now()) / (samples - asked);
+      asked += 1;
+      const answer = await askOnce(socket, version, waitMs, signal);
       if (answer !== null) answers.push(answer);
     }
-    return { answers, failure: null };
+    return { answers, asked, failure: null };
   } catch (error) {
-    return { answers, failure: SocketError.fromSystem(error) };
+    return { answers, asked, failure: SocketError.fromSystem(error) };
   }
-}
-
-async function pauseWithin(ms: number, deadline: number, signal: AbortSignal): Promise<void> {
-  await pause(Math.max(0, Math.min(ms, deadline - Date.now())), undefined, { signal }).catch(() => undefined);
 }
 
 function readingOf(
   socket: DatagramSocket,
   answers: readonly [NtpAnswer, ...NtpAnswer[]],
-  asked: number,
-): NtpReading {
+): Omit<NtpReading, 'lost' | 'endedBy'> {
   const chosen = answers.reduce((best, each) => (each.sample.delayMs < best.sample.delayMs ? each : best));
   const { packet, sample: best } = chosen;
   const samples = answers.map(({ sample }) => sample);
@@ -88,7 +94,6 @@ function readingOf(
     jitterMs,
     rootDistanceMs,
     samples,
-    lost: asked - answers.length,
     ignored: answers.reduce((sum, { ignored }) => sum + ignored, 0),
   };
 }
