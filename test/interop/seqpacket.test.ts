@@ -103,6 +103,23 @@ check('messages keep their bounds, both ways, and the end comes after them', asy
   await untilState(id, 'closed');
 });
 
+check('any number of empty messages is told from the end, which comes after them', async () => {
+  const { peer, id } = await accepted('empty.sock');
+  for (const message of ['', '', 'x', '', '', '']) await peer.send(message);
+  await peer.ask({ do: 'shutdown' }, 'shut-down');
+  await untilState(id, 'half-closed-remote');
+  const { datagrams } = await receive(id);
+  expect(datagrams.map(({ data: text }) => text)).toEqual(['', '', 'x', '', '', '']);
+});
+
+check('a close is EOF for the peer, though it had sent empty messages that nobody read', async () => {
+  const { peer, id } = await accepted('skipped.sock', { receive: { windowBytes: 1024 } });
+  await service.post(`/v1/sockets/${id}/pause`, {});
+  for (const message of ['', 'x', '', '']) await peer.send(message);
+  await service.del(`/v1/sockets/${id}`);
+  expect((await peer.ask({ do: 'message' }, 'received')).hex).toBe('');
+});
+
 check('a client connects, and a python server gets each send as a message', async () => {
   const { peer, id, view } = await dialled('client.sock');
   expect(view.remoteAddress).toEqual({ path: file('client.sock') });

@@ -67,8 +67,13 @@ function prepare(fd: number, { family, ipv6Only, options }: DatagramDescriptorSe
 /** What every socket that receives datagrams is asked: room, times, drops. */
 export function observeArrivals(fd: number): void {
   growReceiveBuffer(fd);
-  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, 1);
+  stampArrivals(fd);
   setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+}
+
+/** The kernel says with each message when it came. */
+export function stampArrivals(fd: number): void {
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, 1);
 }
 
 /** Past net.core.rmem_max only for who has CAP_NET_ADMIN; for others the kernel gives what it may. */

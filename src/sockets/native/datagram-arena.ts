@@ -29,6 +29,8 @@ export interface ArenaDatagram extends Arrival {
   kernelDrops: number;
   /** It was longer than the arena has room for. */
   isCut: boolean;
+  /** The kernel said when it came. The end of a connection, which also has no bytes, never came. */
+  isStamped: boolean;
 }
 
 /**
@@ -63,7 +65,14 @@ export class DatagramArena {
     }
     const nowhere = { nameStart: 0, nameEnd: 0, start: 0, end: 0, timeMicros: 0, port: 0, hops: 0 };
     const { memory: names } = this.names;
-    this.current = { ...nowhere, names, bytes: this.bytes.memory, kernelDrops: 0, isCut: false };
+    this.current = {
+      ...nowhere,
+      names,
+      bytes: this.bytes.memory,
+      kernelDrops: 0,
+      isCut: false,
+      isStamped: false,
+    };
   }
 
   /** recvmmsg(2): how many datagrams came, 0 when there is none now. An error that waited is thrown. */
@@ -138,7 +147,8 @@ export class DatagramArena {
       }
       at += Math.max(16, (size + 7) & ~7);
     }
-    if (current.timeMicros === 0) current.timeMicros = Date.now() * 1000;
+    current.isStamped = current.timeMicros !== 0;
+    if (!current.isStamped) current.timeMicros = Date.now() * 1000;
   }
 }
 

@@ -1,3 +1,4 @@
+import { stampArrivals } from '../datagram/datagram-descriptor.js';
 import { DatagramLog } from '../datagram/datagram-log.js';
 import type { DatagramRecord } from '../datagram/datagram-record.js';
 import { DatagramSends } from '../datagram/datagram-sends.js';
@@ -55,6 +56,7 @@ export class SeqpacketConnection extends DataSocket {
   ) {
     super(kind, 'unix-seqpacket', 'open', getsockname(fd), getpeername(fd), settings, context, listenerId);
     this.fd = fd;
+    stampArrivals(fd);
     this.peerCredentials = peerCredentials(fd);
     this.pausesPeer = settings.receive.overflow === 'pause';
     this.log = new DatagramLog(
