@@ -11,6 +11,8 @@ export class DatagramReceiver {
   private toldDrops = 0;
   /** The kernel had no more when it was asked last. */
   private isDrained = true;
+  /** Nothing came since somebody looked for what was dropped behind the last datagram. */
+  isSettled = true;
 
   constructor(
     private readonly arena: DatagramArena,
@@ -30,7 +32,9 @@ export class DatagramReceiver {
       datagrams += count;
       this.isDrained = count < this.arena.count;
     }
-    if (datagrams > 0) this.log.wakeAll();
+    if (datagrams === 0) return 0;
+    this.isSettled = false;
+    this.log.wakeAll();
     return datagrams;
   }
 
@@ -40,7 +44,9 @@ export class DatagramReceiver {
    */
   receiveToTheEnd(fd: number): number {
     const datagrams = this.receive(fd);
-    if (this.isDrained) this.missed(kernelDropsOf(fd));
+    if (!this.isDrained) return datagrams;
+    this.isSettled = true;
+    this.missed(kernelDropsOf(fd));
     return datagrams;
   }
 

@@ -53,8 +53,6 @@ export class DatagramSocket extends DataSocket {
   readonly destinations: Destinations;
   private pausedByUser = false;
   private receiveShut = false;
-  /** Datagrams came, and nobody has looked whether others were dropped behind them. */
-  private mayHaveDropped = false;
   private retry: NodeJS.Timeout | null = null;
   /** The last error that came back for a datagram sent before (ICMP port unreachable, say); null: none. */
   lastError: AsyncError | null = null;
@@ -247,13 +245,12 @@ export class DatagramSocket extends DataSocket {
   }
 
   private get receives(): boolean {
-    return this.fd !== null && !this.pausedByUser && !this.receiveShut;
+    return !this.pausedByUser && !this.receiveShut;
   }
 
   /** Once in a sweep, not with each datagram: it is a call of the kernel of its own. */
   private tellDropsAtTheEnd(): void {
-    if (this.fd === null || !this.receives || !this.mayHaveDropped) return;
-    this.mayHaveDropped = false;
+    if (this.fd === null || !this.receives || this.receiver.isSettled) return;
     this.received(this.receiver.receiveToTheEnd(this.fd));
   }
 
@@ -264,7 +261,6 @@ export class DatagramSocket extends DataSocket {
 
   private received(datagrams: number): void {
     if (datagrams === 0) return;
-    this.mayHaveDropped = true;
     this.receivedChunks += datagrams;
     this.lastTrafficAt = this.context.now();
   }
