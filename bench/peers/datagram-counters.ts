@@ -33,13 +33,8 @@ export function sockeyeDatagrams(sink: LoadProcess<DatagramSinkCalls>): Contende
     async start() {
       const { program, port, stop } = await startSockeye(name);
       const open = async (check: boolean): Promise<Counting> => {
-        const control = await HttpConnection.open(port);
         const asked = { protocol: 'udp', host: '127.0.0.1', port: 0 };
-        const { body } = await control.request('POST', '/v1/listeners', asked);
-        const { id, localAddress } = JSON.parse(body.toString()) as {
-          id: string;
-          localAddress: { port: number };
-        };
+        const { id, localAddress } = (await ask(port, 'POST', '/v1/listeners', asked)) as Bound;
         const door = {
           port,
           path: '/v1/stream',
@@ -56,14 +51,27 @@ export function sockeyeDatagrams(sink: LoadProcess<DatagramSinkCalls>): Contende
           },
           async release() {
             await sink.call('close', undefined);
-            await control.request('DELETE', `/v1/sockets/${id}`);
-            control.close();
+            await ask(port, 'DELETE', `/v1/sockets/${id}`);
           },
         };
       };
       return { name, program, open, stop };
     },
   };
+}
+
+interface Bound {
+  id: string;
+  localAddress: { port: number };
+}
+
+/** On a connection of its own: a run takes longer than the service keeps an idle one. */
+async function ask(port: number, method: string, path: string, body?: object): Promise<unknown> {
+  const connection = await HttpConnection.open(port);
+  const answer = await connection.request(method, path, body);
+  connection.close();
+  if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}`);
+  return answer.body.length > 0 ? JSON.parse(answer.body.toString()) : null;
 }
 
 const COUNT_DATAGRAMS = fileURLToPath(new URL('../baselines/count-datagrams.js', import.meta.url));
