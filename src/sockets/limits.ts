@@ -158,6 +158,9 @@ export const MAX_KEPT_PROBES = 8 * MAX_SCAN_PROBES;
 /** Probes of one scan that wait for an answer at the same time: each has a descriptor. */
 export const MAX_SCAN_CONCURRENCY = 1_024;
 
+/** Ports of one scan of which the first words are kept: hosts there are that greet on every port. */
+export const MAX_SCAN_BANNERS = 8_192;
+
 /** A scan that would take longer, if nobody answered, is refused. */
 export const MAX_SCAN_MS = 24 * 60 * 60 * 1000;
 
@@ -223,3 +226,6 @@ export const MAX_EXCHANGES = 256;
 /** What an exchange keeps of what its peer sends, when the caller does not say, and at most. */
 export const EXCHANGE_BYTES = 1024 * 1024;
 export const MAX_EXCHANGE_BYTES = 16 * 1024 * 1024;
+
+/** And how many datagrams: the empty ones have no bytes to count. */
+export const MAX_EXCHANGE_DATAGRAMS = 10_000;

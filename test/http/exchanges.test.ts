@@ -143,6 +143,26 @@ describe('of datagrams', () => {
     expect(bounded).toMatchObject({ data: 'onetwo', endedBy: 'maxBytes' });
   });
 
+  it('takes an empty one for something that came', async () => {
+    const { port } = echo.address();
+    const quiet = await answered({ protocol: 'udp', port, send: { data: '' }, until: { idleMs: 50 } });
+    expect(quiet).toMatchObject({ endedBy: 'idle', bytes: 0, datagrams: [{ data: '' }] });
+  });
+
+  it('keeps 10,000 of them at most, however small they are', async () => {
+    const { port } = echo.address();
+    let isOver = false;
+    echo.once('message', (_, peer) => {
+      const more = (): void => void (isOver || echo.send('', peer.port, peer.address, more));
+      more();
+    });
+    const call = { protocol: 'udp', port, send: { data: 'go' }, until: { idleMs: 5_000 }, timeoutMs: 20_000 };
+    const answer = await answered(call);
+    isOver = true;
+    expect(answer.endedBy).toBe('maxBytes');
+    expect(answer.datagrams).toHaveLength(10_000);
+  });
+
   it('takes the refusal of a port for an answer', async () => {
     const port = await freePort();
     const call = exchange({ protocol: 'udp', port, send: { data: 'hello' }, timeoutMs: 5000 });

@@ -152,3 +152,14 @@ check('a socket that has met itself is no open port', async () => {
     run(...INSIDE, 'sysctl', '-qw', 'net.ipv4.ip_local_port_range=32768 60999');
   }
 });
+
+check(
+  'an address that this host cannot speak to does not hold up the scan for each of its ports',
+  async () => {
+    expect(run(...INSIDE, 'sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1')).toBe(true);
+    const { results } = await scanned({ host: '::1', ports: '1-1000' });
+    expect(results.map(({ state, code }) => `${state} ${code}`)).toEqual(
+      Array.from({ length: 1_000 }, () => 'filtered EADDRNOTAVAIL'),
+    );
+  },
+);

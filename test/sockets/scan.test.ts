@@ -58,6 +58,15 @@ describe('results', () => {
   });
 });
 
+it('keeps the banners of 8,192 ports at most, and all verdicts', () => {
+  const results = new ScanResults(8_193);
+  for (let port = 0; port < 8_193; port += 1) results.add(port, verdictOf(0, Buffer.from('hi')));
+  expect([results.at(8_191), results.at(8_192)]).toMatchObject([
+    { state: 'open', banner: Buffer.from('hi') },
+    { state: 'open', banner: null },
+  ]);
+});
+
 describe('the pace', () => {
   it('is never more than was asked for in any second, whenever it is asked', () => {
     const rate = fc.integer({ min: 1, max: 2_000 });

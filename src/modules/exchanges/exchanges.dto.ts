@@ -83,7 +83,8 @@ export class CreateExchangeDto {
   steps?: object[];
 
   @Int({
-    description: 'What is kept of what the peer sends, over all steps. More of it ends the exchange',
+    description:
+      'What is kept of what the peer sends, over all steps. More of it, or of 10,000 datagrams, ends the exchange',
     default: EXCHANGE_BYTES,
     min: 1,
     max: MAX_EXCHANGE_BYTES,

@@ -6,6 +6,7 @@ import {
   DEFAULT_MATCHED_BYTES,
   encode,
   MAX_EXCHANGE_BYTES,
+  MAX_EXCHANGE_DATAGRAMS,
   SocketError,
   type Encoding,
   type Step,
@@ -58,7 +59,7 @@ export class UntilDto {
   @DurationMs({ description: 'Silence for so long, after something came', optional: true, min: 1 })
   idleMs?: number;
 
-  @Int({ description: 'So many datagrams', optional: true, min: 1, max: 10_000 })
+  @Int({ description: 'So many datagrams', optional: true, min: 1, max: MAX_EXCHANGE_DATAGRAMS })
   datagrams?: number;
 }
 

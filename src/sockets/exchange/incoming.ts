@@ -3,6 +3,7 @@ import type { DataSocket } from '../data-socket.js';
 import { DatagramLog, type ReceivedDatagram } from '../datagram/datagram-log.js';
 import { DatagramSocket } from '../datagram/datagram-socket.js';
 import { SocketError } from '../errors.js';
+import { MAX_EXCHANGE_DATAGRAMS } from '../limits.js';
 import type { ByteLog } from '../receive/byte-log.js';
 import type { DataPiece, GapPiece, LogView } from '../receive/log-view.js';
 import { gone } from '../receive/read.js';
@@ -56,12 +57,12 @@ export class Incoming {
   async take(until: Until): Promise<Ending> {
     const goal = goalOf(until);
     const idleMs = 'idleMs' in until ? until.idleMs : null;
-    const before = this.taken;
+    const before = this.view.position;
     for (;;) {
       this.hasNews = false;
       const ending = this.lookFor(goal) ?? this.ended();
       if (ending !== null) return ending;
-      const isOver = await this.news(this.taken > before ? idleMs : null);
+      const isOver = await this.news(this.view.position > before ? idleMs : null);
       if (isOver) return goal.ending;
       if (goal.restMs > 0) await pause(goal.restMs);
     }
@@ -108,11 +109,13 @@ export class Incoming {
 
   /** Datagrams of one piece; what comes behind the end is for the next step. */
   private lookThrough(piece: Extract<DataPiece, { kind: 'datagrams' }>, goal: Goal): Ending | null {
-    if (!(this.log instanceof DatagramLog)) return null;
+    if (!(this.log instanceof DatagramLog) || this.datagrams === null) return null;
     for (const datagram of this.log.datagramsOf(piece)) {
-      if (this.taken + datagram.payload.length > this.maxBytes) return 'maxBytes';
+      const { length } = this.datagrams;
+      if (length >= MAX_EXCHANGE_DATAGRAMS || this.taken + datagram.payload.length > this.maxBytes)
+        return 'maxBytes';
       // A copy: the memory of the log is used again.
-      this.datagrams?.push({ ...datagram, payload: Buffer.from(datagram.payload) });
+      this.datagrams.push({ ...datagram, payload: Buffer.from(datagram.payload) });
       this.taken += datagram.payload.length;
       this.view.position = datagram.sequence + 1;
       if (goal.look(datagram.payload) !== null) return goal.ending;

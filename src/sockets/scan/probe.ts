@@ -52,7 +52,7 @@ export class Prober {
     done: (verdict: Verdict) => void,
   ): Verdict | Shortage | (() => void) {
     const fd = this.spares.get(family) ?? descriptor(family);
-    if (fd instanceof Shortage) return fd;
+    if (typeof fd !== 'number') return fd;
     this.spares.delete(family);
     const errno = startConnect(fd, sockaddr);
     const isOpen = errno === 0 && !isOwnEnd(fd);
@@ -61,8 +61,7 @@ export class Prober {
     if (errno === ECONNREFUSED) this.spares.set(family, fd);
     else if (errno === 0) hangUp(fd);
     else close(fd);
-    if (SHORTAGES.has(errno)) return new Shortage(errno);
-    return verdictOf(errno === 0 && !isOpen ? ECONNREFUSED : errno);
+    return meaning(errno === 0 && !isOpen ? ECONNREFUSED : errno);
   }
 
   close(): void {
@@ -71,14 +70,18 @@ export class Prober {
   }
 }
 
-function descriptor(family: Family): number | Shortage {
+/** Fails for all ports alike where the host has no such family (EAFNOSUPPORT) or forbids it. */
+function descriptor(family: Family): number | Verdict | Shortage {
   try {
     return socket(family, 'stream');
   } catch (error) {
-    if (error instanceof SocketError && error.errno !== undefined && SHORTAGES.has(error.errno))
-      return new Shortage(error.errno);
+    if (error instanceof SocketError && error.errno !== undefined) return meaning(error.errno);
     throw error;
   }
+}
+
+function meaning(errno: number): Verdict | Shortage {
+  return SHORTAGES.has(errno) ? new Shortage(errno) : verdictOf(errno);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { MAX_SCAN_BANNERS } from '../limits.js';
 
 export const PORT_STATES = ['open', 'closed', 'filtered'] as const;
 export type PortState = (typeof PORT_STATES)[number];
@@ -10,7 +11,7 @@ export interface Verdict {
   errno: number;
   /** The service's own port: the policy keeps probes from it. */
   isBlocked: boolean;
-  /** The first bytes that an open port sent; null: it sent none, or was not asked to. */
+  /** The first bytes that an open port sent; null: it sent none, was not asked to, or many before it did. */
   banner: Buffer | null;
 }
 
@@ -51,7 +52,7 @@ export class ScanResults {
     this.probes[at] = probe;
     this.states[at] = PORT_STATES.indexOf(state) | (isBlocked ? BLOCKED_FLAG : 0);
     this.errnos[at] = errno;
-    if (banner !== null) this.banners.set(at, banner);
+    if (banner !== null && this.banners.size < MAX_SCAN_BANNERS) this.banners.set(at, banner);
     this.counts[state] += 1;
     this.length = at + 1;
   }

@@ -133,8 +133,11 @@ export class Scan {
     if (begun instanceof Shortage) {
       this.shortages += 1;
       if (this.shortages <= MAX_SCAN_RETRIES) return false;
+      // Nor are there means for the ones behind it (an IPv6 address, say, where IPv6 is off): no more waiting.
       this.results.add(number, verdictOf(begun.errno));
-    } else if (typeof begun === 'function') this.waiting.set(number, begun);
+      return true;
+    }
+    if (typeof begun === 'function') this.waiting.set(number, begun);
     else this.results.add(number, begun);
     this.shortages = 0;
     return true;
