@@ -95,7 +95,9 @@ it('a service that has forgotten the socket fails its channel with 404, and take
   const connection = await connected();
   const { id } = await socket();
   const channel = await connection.attach({ socketId: id });
-  const sending = channel.send(Buffer.alloc(8 * 1024 * 1024)).catch((error: unknown) => error);
+  // More than anybody on the way holds; what has not set out would fail as the channel does.
+  const sending = channel.send(Buffer.alloc(80 * 1024 * 1024)).catch((error: unknown) => error);
+  await until('the first bytes are there', async () => (await service.socket(id)).sent.bytes > 0);
   way.target = fresh.port;
   way.cut();
   expect(await failureOf(channel)).toMatchObject({ status: 404 });
