@@ -34,14 +34,24 @@ const TYPE = { any: 0, stream: 1, datagram: 2, raw: 3, rdm: 4, seqpacket: 5, dcc
 const PROTOCOL = { ip: 0, tcp: 6, udp: 17, dccp: 33, sctp: 132, udplite: 136, icmp: 1 } as const;
 const keys = <T extends object>(table: T) => fc.constantFrom(...(Object.keys(table) as (keyof T)[]));
 
-const questions = fc.record({
-  host: hosts,
-  service: services,
-  family: keys(FAMILY),
-  type: fc.oneof(fc.constant('any' as const), keys(TYPE)),
-  protocol: fc.oneof(fc.constant('ip' as const), keys(PROTOCOL)),
-  flags: fc.subarray(Object.keys(LOOKUP_FLAGS) as LookupFlag[], { maxLength: 3 }),
-});
+/** What is neither a number nor in every /etc/hosts would be asked of name servers elsewhere. */
+const ASKED_AS_NUMBERS = ['localhost.', 'ip6-localhost', 'no-such-name.invalid', '256.1.1.1', '1.2.3.4.5'];
+
+const questions = fc
+  .record({
+    host: hosts,
+    service: services,
+    family: keys(FAMILY),
+    type: fc.oneof(fc.constant('any' as const), keys(TYPE)),
+    protocol: fc.oneof(fc.constant('ip' as const), keys(PROTOCOL)),
+    flags: fc.subarray(Object.keys(LOOKUP_FLAGS) as LookupFlag[], { maxLength: 3 }),
+  })
+  .map((question) =>
+    ASKED_AS_NUMBERS.includes(question.host ?? '') ||
+    (question.host?.toLowerCase() === 'localhost' && question.family === 'ipv6')
+      ? { ...question, flags: [...new Set<LookupFlag>([...question.flags, 'AI_NUMERICHOST'])] }
+      : question,
+  );
 
 /** [family, type, protocol, canonname, sockaddr] */
 type Tuple = [number, number, number, string, [string, number, number?, number?]];
@@ -112,7 +122,8 @@ const addresses = fc.oneof(
 );
 
 withPython('gethostbyaddr and getnameinfo: names, aliases and addresses as python gets them', async () => {
-  const asked = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
+  // Not every host has a name for ::1, and name servers elsewhere are not asked.
+  const asked = ['127.0.0.1', '::ffff:127.0.0.1'];
   const entries = askPython<[string, string[], string[]] | string>(
     asked.map((one) => ['gethostbyaddr', one]),
   );
@@ -137,7 +148,7 @@ withPython('getnameinfo: a thousand random ends and flags', async () => {
       }),
       1000,
     )
-    .map((one) => (one.address.startsWith('127.0.0.1') || one.address === '::1' ? one : digits(one)));
+    .map((one) => (one.address === '127.0.0.1' ? one : digits(one)));
   const expected = askPython<[string, string] | string>(
     cases.map(({ address, port, flags: names }) => [
       'getnameinfo',
