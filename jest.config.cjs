@@ -23,6 +23,4 @@ module.exports = {
   },
   coverageProvider: 'v8',
   testTimeout: 30_000,
-  // Most tests wait for sockets, not for a processor: two at a time take half as long.
-  maxWorkers: 2,
 };
