@@ -22,5 +22,5 @@ module.exports = {
     ],
   },
   coverageProvider: 'v8',
-  testTimeout: 30_000,
+  testTimeout: 90_000,
 };
