@@ -7,6 +7,8 @@ import { portOf } from '../support/ends.js';
 import { until } from '../support/peers.js';
 
 const CYCLES = 10_000;
+/** For all of a kind, on a slow machine. */
+jest.setTimeout(300_000);
 const AT_ONCE = 100;
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'sk-')));
 let engine: Engine;

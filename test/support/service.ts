@@ -185,7 +185,7 @@ export async function startService(
   const found = await program.output(
     'the line that says where it listens',
     () => LISTENS.exec(program.stdout.toString()),
-    20_000,
+    60_000,
   );
   return new Service(found[1]!, Number(found[2]), program, key);
 }
