@@ -186,7 +186,7 @@ export const MAX_DELIMITER_BYTES = 64;
 export const MAX_RESPONDER_CHARACTERS = 256 * 1024;
 export const MAX_CONDITION_DEPTH = 16;
 
-/** One template: its text, the time it may take, what its filters may make and what it may come to. */
+/** One template: its text, the time it may take (a second time once it took longer), what its filters may make and what it may come to. */
 export const MAX_TEMPLATE_CHARACTERS = 64 * 1024;
 export const RENDER_MS = 25;
 export const RENDER_MEMORY = 8 * 1024 * 1024;

@@ -31,13 +31,13 @@ afterEach(async () => {
 });
 afterAll(stopPrograms);
 
-/** Cuts the way each time that so many more bytes came along. */
-function cutOften(total: number, cuts: number): void {
+/** Cuts the way each time that so many more bytes went along, so that there is something under way each time. */
+function cutOften(direction: 'onReceived' | 'onSent', total: number, cuts: number): void {
   const random = seeded(11);
   const step = (): number => (total / cuts) * (0.5 + random());
   let left = step();
   let done = 0;
-  way.onBytes = (bytes) => {
+  way[direction] = (bytes) => {
     left -= bytes;
     if (left > 0 || done === cuts) return;
     left = step();
@@ -62,7 +62,7 @@ it('50 MB come once and in order over a WebSocket that is cut 40 times', async (
   const { ports } = await sender.event('connected');
   const { id } = await service.connection(listener.id, ports![0]!);
   const channel = await connection.attach({ socketId: id, windowBytes: 512 * 1024 });
-  cutOften(TOTAL, CUTS);
+  cutOften('onReceived', TOTAL, CUTS);
   const received = await hashOf(channel);
   const sent = await sender.event('sent');
   expect(received).toEqual({ bytes: TOTAL, sha256: sent.sha256 });
@@ -78,7 +78,7 @@ it('the connections of a listener go on with it, and new ones come while it is c
   const each = 2_000_000;
   const listener = await connection.listen({ port: 0 }, { windowBytes: 128 * 1024 });
   const { port } = listener.socket.localAddress as { port: number };
-  cutOften(peers * each, 15);
+  cutOften('onReceived', peers * each, 15);
   const sending = ['1', '2'].map((seed) =>
     startPeer('flood.py', [
       ...['--connect', `127.0.0.1:${port}`, '--bytes', `${each}`],
@@ -96,7 +96,7 @@ it('the connections of a listener go on with it, and new ones come while it is c
     for (let i = 0; i < peers / 2; i += 1) said.push((await sender.event('sent')).sha256);
   expect(came.map(({ bytes }) => bytes)).toEqual(Array<number>(peers).fill(each));
   expect(came.map(({ sha256 }) => sha256).sort()).toEqual(said.sort());
-  expect(way.made).toBeGreaterThan(1);
+  expect(way.made).toBeGreaterThan(5);
 }, 60_000);
 
 /** Sends all of it, going on where the error says that it broke. */
@@ -123,15 +123,13 @@ it('of a send that is cut off it is known what arrived: going on from there send
   const channel = await connection.attach({ socketId: id });
   const bytes = randomBytes(TOTAL);
   const end = peer.ask({ do: 'drain' }, 'eof', 60_000);
-  // Only messages come back: a credit for each 256 KiB.
-  cutOften(TOTAL / 5_000, CUTS);
+  cutOften('onSent', TOTAL, CUTS);
   const interruptions = await sendWhole(channel, bytes);
-  way.onBytes = () => undefined;
+  way.onSent = () => undefined;
   await channel.shutdown();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
-  // How many of the cuts fall into a send is the machine's affair.
-  expect(interruptions).toBeGreaterThan(0);
+  expect(interruptions).toBeGreaterThan(5);
 }, 60_000);
 
 it('whose sender is the only one has nothing to do about it: 50 MB of small sends arrive once', async () => {
@@ -141,7 +139,7 @@ it('whose sender is the only one has nothing to do about it: 50 MB of small send
   const channel = await connection.attach({ socketId: id, isOnlySender: true });
   const bytes = randomBytes(TOTAL);
   const end = peer.ask({ do: 'drain' }, 'eof', 60_000);
-  cutOften(TOTAL / 5_000, CUTS);
+  cutOften('onSent', TOTAL, CUTS);
   for (let at = 0; at < TOTAL; at += 100_000) {
     const part = Uint8Array.from(bytes.subarray(at, at + 100_000));
     await channel.send(part);
@@ -151,5 +149,5 @@ it('whose sender is the only one has nothing to do about it: 50 MB of small send
   await channel.shutdown();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
-  expect(way.made).toBeGreaterThan(1);
+  expect(way.made).toBeGreaterThan(5);
 }, 60_000);

@@ -64,7 +64,7 @@ it('receives a python peer whole although its WebSocket is cut again and again, 
   const ours = example(['-l', '127.0.0.1', '0'], way.url);
   const peer = await dial(Number(await portOf(ours, /port: (\d+)/)));
   let left = 1_500_000;
-  way.onBytes = (bytes) => {
+  way.onReceived = (bytes) => {
     left -= bytes;
     if (left > 0) return;
     left = 1_500_000;

@@ -7,8 +7,10 @@ export class Way {
   private silent = false;
   /** How many connections were made over it. */
   made = 0;
-  /** Called with every chunk that goes towards the client. */
-  onBytes: (bytes: number) => void = () => undefined;
+  /** Called with every chunk that went towards the client. */
+  onReceived: (bytes: number) => void = () => undefined;
+  /** Called with every chunk that went towards the service. */
+  onSent: (bytes: number) => void = () => undefined;
 
   private constructor(
     private readonly server: Server,
@@ -53,8 +55,8 @@ export class Way {
   private lead(near: Socket): void {
     this.made += 1;
     const far = connect(this.target, '127.0.0.1');
-    this.carry(near, far, () => undefined);
-    this.carry(far, near, (bytes) => this.onBytes(bytes));
+    this.carry(near, far, (bytes) => this.onSent(bytes));
+    this.carry(far, near, (bytes) => this.onReceived(bytes));
   }
 
   private carry(from: Socket, to: Socket, seen: (bytes: number) => void): void {
