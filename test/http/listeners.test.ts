@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import type { ListenerDto } from '../../src/modules/common/listener.dto.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, freePort, Peer, PeerServer } from './peer.js';
-import { accept, hasReceived, inState, listen } from './steps.js';
+import { accept, hasReceived, inState, listen, polled } from './steps.js';
 import { peerPortOf, portOf } from '../support/ends.js';
 
 let api: Api;
@@ -161,6 +162,27 @@ describe('connections of a listener', () => {
     expect(ended).toBe('ECONNRESET');
     const { body } = await api.get<ListenerDto>(`/v1/listeners/${listener.id}`);
     expect(body).toMatchObject({ openConnections: 1, acceptedConnections: 1, rejectedConnections: 1 });
+  });
+
+  it('are counted when the peer has reset them before they could be accepted', async () => {
+    const listener = await listen(api, { limits: { acceptCount: 1 } });
+    const reset = [
+      'import socket, struct',
+      `peer = socket.create_connection(("127.0.0.1", ${portOf(listener)}))`,
+      'peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))',
+      'peer.close()',
+    ];
+    // The service, in this thread, can't accept before python has ended.
+    execFileSync('python3', ['-c', reset.join('\n')]);
+    const path = `/v1/listeners/${listener.id}`;
+    const look = async (): Promise<ListenerDto> => (await api.get<ListenerDto>(path)).body;
+    await polled('it is counted', async () => (await look()).rejectedConnections > 0);
+    expect(await look()).toMatchObject({
+      state: 'listening',
+      acceptedConnections: 0,
+      rejectedConnections: 1,
+    });
+    await accept(api, listener);
   });
 });
 

@@ -118,6 +118,9 @@ it('says why it could not connect, or was cut short, and ends with 1', async () 
 
   const ours = example(['-l', '127.0.0.1', '0']);
   const peer = await dial(Number(await portOf(ours, /port: (\d+)/)));
+  await peer.ask({ do: 'send', hex: '21' }, 'sent');
+  // Before it is accepted a reset would only be counted.
+  await ours.output('the byte', () => (ours.stdout.length === 1 ? true : null));
   await peer.ask({ do: 'reset' }, 'closed');
   expect((await ours.exit(20_000)).code).toBe(1);
   expect(ours.stderr).toMatch(/ECONNRESET/);

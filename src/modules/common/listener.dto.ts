@@ -35,7 +35,9 @@ export class ListenerDto extends SocketDto {
 
   @ApiProperty({
     type: 'integer',
-    description: 'Connections that never became a socket: a limit was reached, or their handshake failed',
+    description:
+      'Connections that never became a socket: a limit was reached, their handshake failed, or their peer had ' +
+      'reset them before they were accepted',
   })
   rejectedConnections!: number;
 

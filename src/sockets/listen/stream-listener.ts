@@ -198,7 +198,7 @@ export class StreamListener extends ManagedSocket {
       return;
     }
     release();
-    accepted.destroy();
+    this.aborted(accepted);
   }
 
   /** The place is kept during the handshake: without one there would be nothing to shake hands for. */
@@ -228,7 +228,7 @@ export class StreamListener extends ManagedSocket {
         : StreamConnection.over(accepted, session, ...rest);
     release();
     if (connection === null) {
-      if (typeof accepted !== 'number') accepted.destroy();
+      this.aborted(accepted);
       return;
     }
     this.acceptedCount += 1;
@@ -237,6 +237,12 @@ export class StreamListener extends ManagedSocket {
     this.connections.add(connection);
     this.admission.admit(connection);
     if (this.acceptedCount === this.settings.acceptCount) void this.close('graceful', 'accept-count');
+  }
+
+  /** Its peer has reset it before it was accepted, ECONNABORTED in accept(2) of POSIX: nothing is known of it. */
+  private aborted(accepted: net.Socket | number): void {
+    this.rejectedCount += 1;
+    if (typeof accepted !== 'number') accepted.destroy();
   }
 }
 
