@@ -6,7 +6,7 @@
  *   socket.ts         what every socket has: id, state, one close; socket-settings.ts: what was asked for;
  *                     lease.ts: the time it has
  *   data-socket.ts    what every socket has that carries data: a log, counters
- *   removal.ts        what callers remove, and the end of it
+ *   removal.ts        what callers remove, and the end of it; forgotten.ts: what was there once
  *   turn.ts           what is put off to the end of a turn of the event loop
  *   other-protocols.ts  names of protocols that the kernel is asked about and lacks
  *   event-history.ts  the last events of all sockets, for who follows them at a pace of its own

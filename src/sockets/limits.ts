@@ -146,6 +146,10 @@ export const LOOKUPS_AT_ONCE = 16;
 /** Questions that wait for their turn at the resolver; more are refused. */
 export const MAX_WAITING_QUESTIONS = 256;
 
+/** Ids and names of sockets, and of scans, that are not kept any more: whoever asks for one hears that it is gone. */
+export const MAX_FORGOTTEN = 10_000;
+export const MAX_FORGOTTEN_SCANS = 1_000;
+
 /** Scans that run at once, and how many are kept to be read, those included; the oldest that has ended makes room. */
 export const MAX_RUNNING_SCANS = 4;
 export const MAX_SCANS = 64;

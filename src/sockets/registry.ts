@@ -1,9 +1,8 @@
 import { SocketError } from './errors.js';
+import { Forgotten } from './forgotten.js';
+import { MAX_FORGOTTEN } from './limits.js';
 import type { ManagedSocket } from './socket.js';
 import { SocketList } from './socket-list.js';
-
-/** How many ids of forgotten sockets are remembered, to tell "gone" from "never was". */
-const MAX_TOMBSTONES = 10_000;
 
 /**
  * The set of sockets protects itself: ids and names are unique, the number is bounded, and what is
@@ -15,7 +14,7 @@ export class Registry {
   private readonly reservedNames = new Set<string>();
   /** Closed sockets, oldest first. */
   private readonly closed = new Map<string, ManagedSocket>();
-  private readonly tombstones = new Set<string>();
+  private readonly forgotten = new Forgotten(MAX_FORGOTTEN);
   private open = 0;
   private reservedPlaces = 0;
   readonly all = new SocketList();
@@ -93,7 +92,7 @@ export class Registry {
   get(idOrName: string): ManagedSocket {
     const socket = this.byId.get(idOrName) ?? this.byName.get(idOrName);
     if (socket !== undefined) return socket;
-    if (this.tombstones.has(idOrName))
+    if (this.forgotten.has(idOrName))
       throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
     throw new SocketError('SOCKET_NOT_FOUND', `no socket ${idOrName}`);
   }
@@ -118,10 +117,7 @@ export class Registry {
     this.closed.delete(socket.id);
     this.all.remove(socket);
     this.onForget(socket);
-    this.tombstones.add(socket.id);
-    if (this.tombstones.size <= MAX_TOMBSTONES) return;
-    const oldest = this.tombstones.values().next().value;
-    if (oldest !== undefined) this.tombstones.delete(oldest);
+    this.forgotten.note(socket.id, socket.name);
   }
 
   /** Forgets what has been closed since before `time`, and is not waited for by a reader. */

@@ -213,16 +213,20 @@ describe('what is closed', () => {
     }
   });
 
-  it('can be inspected for the retention, with its reason, and is gone after it', async () => {
+  it('can be inspected for the retention, with its reason, and is gone after it by id and by name', async () => {
     const short = await startApi({ SOCKEYE_CLOSED_RETENTION_MS: '1' });
     try {
-      const { peer, client } = await dial(short);
+      const name = 'short-lived';
+      const { peer, client } = await dial(short, { name });
       peer.finish();
       await inState(short, client.id, 'half-closed-remote');
       await short.post(`/v1/sockets/${client.id}/shutdown`, { how: 'write' });
       await forgotten(short, client.id);
       const { body } = await short.get<SocketListDto>('/v1/sockets', { state: 'closed' });
       expect(body.items).toEqual([]);
+      await short.refused(short.get(`/v1/clients/${name}`), 410, 'gone');
+      const next = await listen(short, { name });
+      expect((await inspect(short, name)).id).toBe(next.id);
     } finally {
       await short.close();
     }

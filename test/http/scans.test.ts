@@ -190,8 +190,10 @@ describe('a scan', () => {
     expect(progress.done).toBeLessThan(100);
     expect(finishedAt).not.toBeNull();
     expect((await api.delete(`/v1/scans/${id}`)).status).toBe(204);
-    await api.refused(api.get(`/v1/scans/${id}`), 410, 'gone');
-    await api.refused(api.delete(`/v1/scans/${id}`), 410, 'gone');
+    for (const path of [`/v1/scans/${id}`, '/v1/scans/slow']) {
+      await api.refused(api.get(path), 410, 'gone');
+      await api.refused(api.delete(path), 410, 'gone');
+    }
     await api.refused(api.get('/v1/scans/scn_never'), 404, 'not-found');
   });
 

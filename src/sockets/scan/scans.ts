@@ -1,6 +1,8 @@
 import type { FamilyChoice } from '../connect/resolve.js';
 import { SocketError } from '../errors.js';
+import { Forgotten } from '../forgotten.js';
 import {
+  MAX_FORGOTTEN_SCANS,
   MAX_KEPT_PROBES,
   MAX_RUNNING_SCANS,
   MAX_SCAN_MS,
@@ -26,7 +28,7 @@ export interface ScanRequest extends ScanSettings {
 export class Scans {
   /** In the order of their making. */
   private readonly kept = new Map<string, Scan>();
-  private readonly forgotten = new Set<string>();
+  private readonly forgotten = new Forgotten(MAX_FORGOTTEN_SCANS);
   /** Of which the names are being resolved. */
   private starting = 0;
   private made = 0;
@@ -132,14 +134,9 @@ export class Scans {
 
   private forget(scan: Scan): void {
     this.kept.delete(scan.id);
-    this.forgotten.add(scan.id);
-    const [oldest] = this.forgotten;
-    if (this.forgotten.size > MAX_FORGOTTEN && oldest !== undefined) this.forgotten.delete(oldest);
+    this.forgotten.note(scan.id, scan.settings.name);
   }
 }
-
-/** How many ids of forgotten scans are remembered, to tell "gone" from "never was". */
-const MAX_FORGOTTEN = 1_000;
 
 /** What runs is bounded by its number and the size of each: those never need more than may be kept. */
 function requireBounds(total: number, { timeoutMs, concurrency, ratePerSecond, banner }: ScanRequest): void {
