@@ -14,6 +14,7 @@
  *   clock.ts          its clock, and NTP timestamps
  *   ntp/              NTP: a packet, a round trip, a server, several of them
  *   time-protocols.ts daytime and time (RFC 867, 868)
+ *   server-text.ts    a server as its callers write it
  *   question-socket.ts  the engine's socket that a question has for itself
  *   dns/              names. lookup.ts: the resolver of this host. records.ts: questions of our own to name servers;
  *                     transports.ts and https.ts bring them there, message.ts and below are what goes over the wire
@@ -98,5 +99,5 @@ export type { NtpQuestion, NtpReading } from './ntp/query.js';
 export type { NtpSample } from './ntp/sample.js';
 export { compareServers, type NtpComparison, type ServerOutcome } from './ntp/servers.js';
 export { nsBetween, timestampOf, wallNsOf } from './ntp/timestamp.js';
-export type { Server } from './question-socket.js';
+export { parseServer } from './server-text.js';
 export { askDaytime, askTime, type Daytime, type ServerTime, type TimeQuestion } from './time-protocols.js';

@@ -4,6 +4,7 @@ import {
   type DataSocket,
   type Engine,
   type InternetEndpoint,
+  type ServerEnd,
   type StreamConnection,
 } from '../sockets/index.js';
 
@@ -12,12 +13,6 @@ import {
  * and who watches sees them come and go. A question about names needs neither; `Servers` asks it over a socket that no
  * list has.
  */
-
-/** A server to be asked. */
-export interface Server {
-  host: string;
-  port: number;
-}
 
 interface Bounds {
   /** For the name and the connecting. */
@@ -53,7 +48,7 @@ const RECEIVE = { windowBytes: WINDOW_BYTES, lingerMs: 0, readerTtlMs: null };
  */
 export async function askByUdp<T>(
   engine: Engine,
-  server: Server,
+  server: ServerEnd,
   { timeoutMs, signal }: Bounds,
   ask: (socket: DatagramSocket, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -75,7 +70,7 @@ export async function askByUdp<T>(
 /** As `askByUdp`, over a TCP connection. Errors: those of Engine.connect and of `ask`. */
 export async function askByTcp<T>(
   engine: Engine,
-  server: Server,
+  server: ServerEnd,
   { timeoutMs, signal }: Bounds,
   ask: (connection: StreamConnection) => Promise<T>,
 ): Promise<T> {

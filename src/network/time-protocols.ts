@@ -5,18 +5,19 @@ import {
   type DatagramSocket,
   type Engine,
   type InternetEndpoint,
+  type ServerEnd,
   type StreamConnection,
 } from '../sockets/index.js';
 import { clockNs } from './native/clock.js';
 import { nsBetween, timestampOf } from './ntp/timestamp.js';
-import { askByTcp, askByUdp, internetPeerOf, READER, unanswered, type Server } from './question-socket.js';
+import { askByTcp, askByUdp, internetPeerOf, READER, unanswered } from './question-socket.js';
 
 /** Both protocols say all they have in one line or four bytes; a server that says more is cut short. */
 const MAX_ANSWER_BYTES = 4096;
 
 export type Transport = 'tcp' | 'udp';
 
-export interface TimeQuestion extends Server {
+export interface TimeQuestion extends ServerEnd {
   transport: Transport;
   /** For all of it. */
   timeoutMs: number;

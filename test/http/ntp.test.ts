@@ -187,6 +187,24 @@ it('several servers: the surest is told, each stands in the list, and one that f
   expect(body.servers[1]).toMatchObject({ reading: { rootDispersionMs: 1000 }, error: null });
 });
 
+it('asks each server at its own port where it names one, and at `port` where it names none', async () => {
+  const [first, second] = [
+    await serve((question) => [ntpAnswer(question, { stratum: 1 })]),
+    await serve((question) => [ntpAnswer(question, { stratum: 2 })]),
+  ];
+  const { body } = await ask(first, { server: [`127.0.0.1:${second}`, '127.0.0.1'] });
+  expect(body.servers.map(({ server, port, reading }) => [server, port, reading?.stratum])).toEqual([
+    ['127.0.0.1', second, 2],
+    ['127.0.0.1', first, 1],
+  ]);
+});
+
+it('takes an IPv6 address in brackets, with its port', async () => {
+  const port = await freeUdpPort();
+  const { status, body } = await api.get<ProblemDto>('/v1/time/ntp', { server: `[::1]:${port}` });
+  expect([status, body.code, body.address, body.port]).toEqual([502, 'ECONNREFUSED', '::1', port]);
+});
+
 it('only where the policy lets a socket go, and nothing of the question stays among the sockets', async () => {
   const { status, body } = await ask<ProblemDto>(123, { server: '192.0.2.1' });
   expect([status, body.type]).toEqual([403, 'https://sockeye.dev/problems/blocked-by-policy']);
@@ -200,6 +218,11 @@ it('only where the policy lets a socket go, and nothing of the question stays am
 it.each([
   ['server=127.0.0.1;x', '/server'],
   ['server=', '/server'],
+  ['server=127.0.0.1:0', '/server'],
+  ['server=127.0.0.1:65536', '/server'],
+  ['server=127.0.0.1:ntp', '/server'],
+  ['server=[::1', '/server'],
+  ['server=a&server=a', '/server'],
   ['', '/server'],
   [`server=a&${Array.from({ length: 8 }, (_, i) => `server=b${i}`).join('&')}`, '/server'],
   ['server=a&port=0', '/port'],

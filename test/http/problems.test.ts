@@ -110,6 +110,11 @@ describe('a body that is not valid', () => {
     },
   );
 
+  it('says once that what should be an object is none', async () => {
+    const problem = await api.refused(create({ limits: 'many' }), 400, 'validation-failed');
+    expect(problem.errors).toEqual([{ pointer: '/limits', detail: 'limits must be an object' }]);
+  });
+
   it('names what is missing', async () => {
     const problem = await api.refused(api.post('/v1/clients', {}), 400, 'validation-failed');
     const pointers = new Set(problem.errors?.map(({ pointer }) => pointer));

@@ -118,9 +118,11 @@ describe('what cannot be carried out', () => {
   });
 
   it('is refused by its form as every body is', async () => {
-    expect(await at('ecco')).toContainEqual([
-      '/responder',
-      'responder must be an object, or one of echo, discard, upper, daytime, time, chargen, qotd',
+    expect(await at('ecco')).toEqual([
+      [
+        '/responder',
+        'responder must be an object, or one of echo, discard, upper, daytime, time, chargen, qotd',
+      ],
     ]);
     expect((await at({ rules: [[{}]] }))[0]?.[0]).toBe('/responder/rules');
     expect((await at({ preset: 'echo', otherwise: [] }))[0]?.[0]).toBe('/responder/otherwise');

@@ -61,6 +61,15 @@ it.each(['tcp', 'udp'])('time is the seconds since 1900, of the next era too, ov
   expect(Math.abs(body.offsetMs - (Date.parse('2036-02-07T06:28:17Z') - Date.now()))).toBeLessThan(5000);
 });
 
+it.each(['daytime', 'time'])('%s takes the port beside the server, too', async (what) => {
+  const port = await tcpServer((socket) => socket.end(AFTER_2036));
+  const { status, body } = await api.get<DaytimeDto>(`/v1/time/${what}`, {
+    server: `localhost:${port}`,
+    port: 9,
+  });
+  expect([status, body.server, body.port]).toEqual([200, 'localhost', port]);
+});
+
 it('a server that does not close is not waited for once its answer is whole', async () => {
   const port = await tcpServer((socket) => socket.write(AFTER_2036));
   expect((await ask('time', { port })).status).toBe(200);

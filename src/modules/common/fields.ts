@@ -62,6 +62,20 @@ export function Host(options: FieldOptions): PropertyDecorator {
   return field(options, { type: 'string', maxLength: 253 }, valid);
 }
 
+const MAX_SERVERS = 8;
+/** What stands for a server, as `parseServer` takes it: the name or address is looked at there. */
+const SERVER = { maxLength: 300, pattern: /^[A-Za-z0-9._:%[\]-]+$/ };
+
+/** Who is asked something: a name or an address, with or without a port. */
+export function ServerAddress(options: FieldOptions): PropertyDecorator {
+  return Text({ ...options, ...SERVER });
+}
+
+/** One or several of them, in a query. */
+export function ServerAddresses(options: FieldOptions): PropertyDecorator {
+  return Texts({ ...options, ...SERVER, query: true, maxItems: MAX_SERVERS });
+}
+
 /** A numeric address, with its interface where it needs one. */
 export function NumericAddress(options: FieldOptions): PropertyDecorator {
   const valid = ValidateBy({

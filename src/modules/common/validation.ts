@@ -66,7 +66,13 @@ function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldErro
     const { constraints = {}, children = [] } = error;
     // What is not there breaks every rule at once; one says it.
     if (error.value === undefined && children.length === 0) return [{ pointer, detail: 'must be given' }];
-    const own = Object.values(constraints).map((detail) => ({ pointer, detail }));
+    const own = complaints(constraints).map((detail) => ({ pointer, detail }));
     return [...own, ...fieldErrors(children, pointer)];
   });
+}
+
+/** What is not an object is refused by the field's own rule; that it has no fields to look at says nothing more. */
+function complaints({ nestedValidation, ...rules }: Record<string, string>): string[] {
+  const own = Object.values(rules);
+  return own.length > 0 || nestedValidation === undefined ? own : [nestedValidation];
 }

@@ -10,11 +10,10 @@ import {
   type RecordsQuestion,
 } from '../../network/index.js';
 import type { Servers } from '../../sockets/index.js';
-import { Flag, Host, Int, OneOf, Port, Text, Texts } from '../common/fields.js';
+import { Flag, Host, Int, OneOf, Port, ServerAddresses, Text } from '../common/fields.js';
 import { invalid } from '../problems/problem.js';
 import { answerDto, type RecordsDto } from './answer.dto.js';
 
-const MAX_SERVERS = 8;
 /** A certificate has its place in a query, a bundle of them has not: the request line ends at 16 KiB. */
 const MAX_CA_CHARACTERS = 8192;
 
@@ -36,15 +35,11 @@ export class RecordsQuery {
   })
   type: string = 'A';
 
-  @Texts({
+  @ServerAddresses({
     description:
       'Who is asked: an address or a name, with or without a port (`192.0.2.1:5353`, `[2001:db8::1]:5353`). Several are asked at once and compared. ' +
       'Without it: the servers in resolv.conf(5) of this host, the next one where one does not answer',
-    query: true,
     default: [],
-    maxItems: MAX_SERVERS,
-    maxLength: 300,
-    pattern: /^[A-Za-z0-9._:%[\]-]+$/,
     example: ['127.0.0.1', '::1'],
   })
   server: string[] = [];

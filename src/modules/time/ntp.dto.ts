@@ -37,7 +37,7 @@ export class NtpSampleDto {
 }
 
 export class NtpReadingDto {
-  @ApiProperty({ description: 'As asked for', example: '127.0.0.1' })
+  @ApiProperty({ description: 'Its name or address, as asked for', example: '127.0.0.1' })
   server!: string;
 
   @ApiProperty({ description: 'The address that answered', example: '127.0.0.1' })
@@ -126,8 +126,11 @@ export class NtpReadingDto {
 
 /** What came of one of several servers. */
 export class NtpServerDto {
-  @ApiProperty({ description: 'As asked for', example: '127.0.0.1' })
+  @ApiProperty({ description: 'Its name or address, as asked for', example: '127.0.0.1' })
   server!: string;
+
+  @ApiProperty({ type: 'integer', example: 123 })
+  port!: number;
 
   @ApiProperty({ type: NtpReadingDto, nullable: true, description: 'null: see `error`' })
   reading!: NtpReadingDto | null;
@@ -149,9 +152,10 @@ export function ntpDto({ chosen, outcomes }: NtpComparison): NtpDto {
 }
 
 function serverDto(outcome: ServerOutcome): NtpServerDto {
-  const { host: server } = outcome;
-  if ('reading' in outcome) return { server, reading: readingDto(server, outcome.reading), error: null };
-  return { server, reading: null, error: reasonDto(outcome.error) };
+  const { host: server, port } = outcome;
+  if ('reading' in outcome)
+    return { server, port, reading: readingDto(server, outcome.reading), error: null };
+  return { server, port, reading: null, error: reasonDto(outcome.error) };
 }
 
 function reasonDto({ code, errno, message }: SocketError): SystemReasonDto {

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { isoTime, type Daytime, type ServerTime } from '../../network/index.js';
 
 class HeardTimeDto {
-  @ApiProperty({ description: 'As asked for', example: '127.0.0.1' })
+  @ApiProperty({ description: 'Its name or address, as asked for', example: '127.0.0.1' })
   server!: string;
 
   @ApiProperty({ description: 'The address that answered', example: '127.0.0.1' })

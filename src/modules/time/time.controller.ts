@@ -1,7 +1,14 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { askDaytime, askTime, compareServers, readClock, type TimeQuestion } from '../../network/index.js';
+import {
+  askDaytime,
+  askTime,
+  compareServers,
+  parseServer,
+  readClock,
+  type TimeQuestion,
+} from '../../network/index.js';
 import { Engine } from '../../sockets/index.js';
 import { Operation } from '../common/api.js';
 import { goneSignal } from '../common/gone-signal.js';
@@ -53,7 +60,7 @@ export class TimeController {
     @Query() { server, port, ...question }: NtpQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NtpDto> {
-    const servers = server.map((host) => ({ host, port }));
+    const servers = server.map((text) => parseServer(text, port));
     return ntpDto(await compareServers(this.engine, servers, question, goneSignal(reply)));
   }
 
@@ -69,7 +76,8 @@ export class TimeController {
     @Query() query: DaytimeQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DaytimeDto> {
-    return daytimeDto(query.server, await askDaytime(this.engine, questionOf(query), goneSignal(reply)));
+    const question = questionOf(query);
+    return daytimeDto(question.host, await askDaytime(this.engine, question, goneSignal(reply)));
   }
 
   @Get('time')
@@ -84,10 +92,11 @@ export class TimeController {
     @Query() query: TimeProtocolQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TimeProtocolDto> {
-    return timeProtocolDto(query.server, await askTime(this.engine, questionOf(query), goneSignal(reply)));
+    const question = questionOf(query);
+    return timeProtocolDto(question.host, await askTime(this.engine, question, goneSignal(reply)));
   }
 }
 
 function questionOf({ server, port, protocol, timeoutMs }: DaytimeQuery | TimeProtocolQuery): TimeQuestion {
-  return { host: server, port, transport: protocol, timeoutMs };
+  return { ...parseServer(server, port), transport: protocol, timeoutMs };
 }

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { SocketError, type ClientTls, type ServerEnd, type Servers } from '../../sockets/index.js';
+import { parseServer } from '../server-text.js';
 import type { Answer, Inquiry } from './inquiry.js';
 import type { Message } from './message.js';
-import { parseServer } from './server-text.js';
 import { systemServers } from './system-servers.js';
 import { askOver, DEFAULT_PORT, type Transport } from './transports.js';
 

@@ -1,13 +1,13 @@
-import { SocketError, type Engine } from '../../sockets/index.js';
-import { askByUdp, type Server } from '../question-socket.js';
+import { SocketError, type Engine, type ServerEnd } from '../../sockets/index.js';
+import { askByUdp } from '../question-socket.js';
 import { readServer, type NtpQuestion, type NtpReading } from './query.js';
 
 /** What came of asking one of several servers. */
-export type ServerOutcome = Server & ({ reading: NtpReading } | { error: SocketError });
+export type ServerOutcome = ServerEnd & ({ reading: NtpReading } | { error: SocketError });
 
 export interface NtpComparison {
   /** The one that is surest of its time. */
-  chosen: Server & { reading: NtpReading };
+  chosen: ServerEnd & { reading: NtpReading };
   /** In the order in which they were asked about. */
   outcomes: readonly ServerOutcome[];
 }
@@ -18,7 +18,7 @@ export interface NtpComparison {
  */
 export async function compareServers(
   engine: Engine,
-  servers: readonly Server[],
+  servers: readonly ServerEnd[],
   question: NtpQuestion,
   gone: AbortSignal,
 ): Promise<NtpComparison> {
@@ -35,7 +35,7 @@ export async function compareServers(
 
 async function outcomeOf(
   engine: Engine,
-  server: Server,
+  server: ServerEnd,
   question: NtpQuestion,
   signal: AbortSignal,
 ): Promise<ServerOutcome> {

@@ -1,5 +1,5 @@
-import { isHostSyntax, type ServerEnd } from '../../sockets/index.js';
-import { notValid } from '../address.js';
+import { isHostSyntax, type ServerEnd } from '../sockets/index.js';
+import { notValid } from './address.js';
 
 /** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`, or a name in their place. Throws EINVAL. */
 export function parseServer(text: string, defaultPort: number): ServerEnd {
