@@ -2,7 +2,7 @@ import request from 'supertest';
 import { ELSEWHERE } from '../../src/modules/common/api.js';
 import type { SocketListDto } from '../../src/modules/common/list.dto.js';
 import { startApplication, type RunningApplication } from '../support/application.js';
-import { serveTheExamples } from '../support/time-servers.js';
+import { serveNtp } from '../support/time-servers.js';
 import { routesOf, type Document, type Operation } from './document.js';
 
 /** As somebody would go through the documentation, and close at the end what the examples opened. */
@@ -21,10 +21,12 @@ const ORDER = [
   'askForRecords',
   'getTime',
   'askNtp',
+  'createListener',
+  'exchange',
   'askDaytime',
   'askTime',
-  'createListener',
   'declareListener',
+  'exchange',
   'listListeners',
   'getListener',
   'setResponder',
@@ -84,7 +86,7 @@ beforeAll(async () => {
   // Multicast needs leave, and a datagram socket, which no example makes.
   application = await startApplication({ SOCKEYE_EGRESS_ALLOW: '239.0.0.0/8' });
   await request(application.url).post('/v1/listeners').send({ protocol: 'udp', name: 'demo-udp' });
-  stopServing = await serveTheExamples();
+  stopServing = await serveNtp();
   const routes = routesOf(application.documents.openApi() as unknown as Document);
   operations = new Map(routes.map((route) => [route.operation.operationId, route]));
 });

@@ -1,5 +1,4 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { createServer } from 'node:net';
 import { ntpTimestamp } from '../../src/network/index.js';
 
 export interface NtpFields {
@@ -37,16 +36,10 @@ function stamp(time: number): Buffer {
   return Buffer.from(ntpTimestamp(BigInt(time) * 1_000_000n).hex, 'hex');
 }
 
-/** The servers that the examples of the document ask. */
-export async function serveTheExamples(): Promise<() => void> {
+/** The server that the example of the document asks: no listener of the service can be one. */
+export async function serveNtp(): Promise<() => void> {
   const ntp: Socket = createSocket('udp4');
   ntp.on('message', (question, { port, address }) => ntp.send(ntpAnswer(question), port, address));
   await new Promise<void>((resolve) => ntp.bind(7123, '127.0.0.1', resolve));
-  const daytime = createServer((socket) => socket.end('Saturday, November 21, 2026 12:00:00-UTC\r\n'));
-  await new Promise<void>((resolve) => daytime.listen(7013, '127.0.0.1', resolve));
-  const time = createServer((socket) => socket.end(stamp(Date.now()).subarray(0, 4)));
-  await new Promise<void>((resolve) => time.listen(7037, '127.0.0.1', resolve));
-  return () => {
-    for (const server of [ntp, daytime, time]) server.close();
-  };
+  return () => ntp.close();
 }

@@ -1,4 +1,4 @@
-/** With the listener of the other examples, and a responder of theirs. */
+/** With the listener of the other examples, which greets whoever connects. */
 export const EXAMPLE = {
   host: '127.0.0.1',
   port: 7007,

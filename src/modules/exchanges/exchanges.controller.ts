@@ -22,7 +22,8 @@ export class ExchangesController {
     description:
       'One turn by `send` and `until`, or a dialogue by `steps`. The socket is one like any other while the exchange runs, ' +
       'and forgotten when it answers. What fails after it has connected, a deadline too, answers a problem with everything ' +
-      'that came until then: `data`, `bytes`, `timings`, `transcript`. A caller that goes away ends the exchange.',
+      'that came until then: `data`, `bytes`, `timings`, `transcript`. A caller that goes away ends the exchange. ' +
+      'The example speaks with the listener that the example of `POST /v1/listeners` makes: make that first.',
     problems: [
       ...OPENING_PROBLEMS,
       'gone',

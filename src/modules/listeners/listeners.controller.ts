@@ -11,6 +11,8 @@ import { Idempotent } from '../idempotency/idempotent.js';
 import { CreateListenerDto, declareRequest, listenerSpec, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
+/** So that the examples of clients and exchanges hear something; what their listener hears stays for its readers. */
+const GREETING = { consume: false, onConnect: [{ send: 'welcome\n' }] };
 const LOCATION = {
   Location: { description: 'Path of the listener', required: true, schema: { type: 'string' as const } },
 };
@@ -30,10 +32,15 @@ export class ListenersController {
       port: 7007,
       name: EXAMPLE_NAME,
       labels: { run: '42' },
+      responder: GREETING,
     },
     {
       required: false,
-      others: { TLS: { protocol: 'tls', tls: EXAMPLE_IDENTITY } },
+      others: {
+        TLS: { protocol: 'tls', tls: EXAMPLE_IDENTITY },
+        'Daytime, RFC 867': { port: 7013, responder: 'daytime' },
+        'Time, RFC 868': { port: 7037, responder: 'time' },
+      },
     },
   )
   @Operation({
@@ -60,7 +67,11 @@ export class ListenersController {
     description: 'Name of the listener, not an id',
     schema: { type: 'string', maxLength: 64, example: EXAMPLE_NAME },
   })
-  @JsonBody(CreateListenerDto, { port: 7007, limits: { maxConnections: 10 } }, { required: false })
+  @JsonBody(
+    CreateListenerDto,
+    { port: 7007, limits: { maxConnections: 10 }, responder: GREETING },
+    { required: false },
+  )
   @Operation({
     id: 'declareListener',
     summary: 'Declare a listener by name',

@@ -52,7 +52,7 @@ export class TimeController {
       "NTP (RFC 5905) as a client: how far the clock of a server is ahead of this host's, and how sure that is. " +
       'Only an answer to the very question counts; a server that says it is not synchronized, or asks to be left ' +
       'alone (`kissCode`), is a problem. Of several servers the surest is told, and each in `servers`; it is a ' +
-      'problem only when none has answered.',
+      'problem only when none has answered. The example asks UDP port 7123 of this host, and needs a server there.',
     problems: [...ASKING_PROBLEMS, 'kiss-of-death'],
   })
   @ApiOkResponse({ type: NtpDto })
@@ -68,7 +68,8 @@ export class TimeController {
   @Operation({
     id: 'askDaytime',
     summary: 'Ask a daytime server',
-    description: 'RFC 867: a line for people, over TCP or UDP.',
+    description:
+      'RFC 867: a line for people, over TCP or UDP. The example asks a listener that an example of `POST /v1/listeners` makes.',
     problems: ASKING_PROBLEMS,
   })
   @ApiOkResponse({ type: DaytimeDto })
@@ -84,7 +85,8 @@ export class TimeController {
   @Operation({
     id: 'askTime',
     summary: 'Ask a server of the time protocol',
-    description: 'RFC 868: the seconds since 1900, over TCP or UDP.',
+    description:
+      'RFC 868: the seconds since 1900, over TCP or UDP. The example asks a listener that an example of `POST /v1/listeners` makes.',
     problems: ASKING_PROBLEMS,
   })
   @ApiOkResponse({ type: TimeProtocolDto })
