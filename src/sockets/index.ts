@@ -7,6 +7,7 @@
  *                     lease.ts: the time it has
  *   data-socket.ts    what every socket has that carries data: a log, counters
  *   removal.ts        what callers remove, and the end of it; forgotten.ts: what was there once
+ *   big-endian.ts     numbers in network byte order, quickly
  *   turn.ts           what is put off to the end of a turn of the event loop
  *   other-protocols.ts  names of protocols that the kernel is asked about and lacks
  *   event-history.ts  the last events of all sockets, for who follows them at a pace of its own
@@ -33,6 +34,7 @@
  */
 export type { BindRequest, DatagramRequest } from './datagram/datagram-open.js';
 export { readRecord, RECORD_HEADER_BYTES, type DatagramRecord } from './datagram/datagram-record.js';
+export { getUint16, getUint32, putUint16, putUint32 } from './big-endian.js';
 export { ByteLog } from './receive/byte-log.js';
 export { DatagramLog, type ReceivedDatagram } from './datagram/datagram-log.js';
 export { sendTo } from './datagram/send-to.js';

@@ -1,7 +1,6 @@
 import { eventStream } from '../../src/modules/events/event-stream.js';
 import { EventFeed } from '../../src/modules/engine/event-feed.js';
 import { Engine } from '../../src/sockets/index.js';
-import { POLICY } from '../support/engine.js';
 
 let engine: Engine;
 let cuts: number;
@@ -10,7 +9,14 @@ let gone: AbortController;
 beforeEach(() => {
   jest.useFakeTimers();
   engine = new Engine({
-    policy: POLICY,
+    policy: {
+      protectedMode: true,
+      egressAllow: [],
+      egressDeny: [],
+      bindAllow: [],
+      bindPorts: { from: 1024, to: 65_535 },
+      allowMetadata: false,
+    },
   });
   cuts = 0;
   gone = new AbortController();

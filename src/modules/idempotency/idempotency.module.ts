@@ -1,7 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { IDEMPOTENCY_MS, MAX_IDEMPOTENCY_BYTES, MAX_IDEMPOTENCY_KEYS } from '../../sockets/index.js';
 import { AnswersByKey } from './answers-by-key.js';
-import { Idempotency } from './idempotent.js';
 
 @Global()
 @Module({
@@ -15,8 +14,7 @@ import { Idempotency } from './idempotent.js';
           keepMs: IDEMPOTENCY_MS,
         }),
     },
-    Idempotency,
   ],
-  exports: [Idempotency],
+  exports: [AnswersByKey],
 })
 export class IdempotencyModule {}

@@ -1,13 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Engine } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/listener.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
-import { Idempotency, Idempotent } from '../idempotency/idempotent.js';
+import { Idempotent } from '../idempotency/idempotent.js';
 import { CreateListenerDto, declareRequest, listenerSpec, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
@@ -20,10 +20,7 @@ const LOCATION = {
 @ApiTags('listeners')
 @Controller('v1/listeners')
 export class ListenersController {
-  constructor(
-    private readonly engine: Engine,
-    private readonly idempotency: Idempotency,
-  ) {}
+  constructor(private readonly engine: Engine) {}
 
   @Post()
   @Idempotent()
@@ -55,16 +52,13 @@ export class ListenersController {
     problems: [...OPENING_PROBLEMS, 'idempotency-key-reused'],
   })
   @ApiCreatedResponse({ type: ListenerDto, headers: createdHeaders('listener') })
-  create(
+  async create(
     @Body() body: CreateListenerDto,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ListenerDto> {
-    return this.idempotency.answer(request, reply, async () => {
-      const listener = await this.engine.listen(listenerSpec(body, this.engine.limits));
-      void reply.header('location', `/v1/listeners/${listener.id}`);
-      return listenerDto(listener);
-    });
+    const listener = await this.engine.listen(listenerSpec(body, this.engine.limits));
+    void reply.header('location', `/v1/listeners/${listener.id}`);
+    return listenerDto(listener);
   }
 
   @Put(':idOrName')

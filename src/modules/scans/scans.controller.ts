@@ -8,7 +8,6 @@ import {
   Param,
   Post,
   Query,
-  Req,
   Res,
   StreamableFile,
 } from '@nestjs/common';
@@ -22,11 +21,11 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Engine } from '../../sockets/index.js';
 import { createdHeaders, EVENT_STREAM, JsonBody, Operation, ScanParam } from '../common/api.js';
 import { goneSignal } from '../common/gone-signal.js';
-import { Idempotency, Idempotent } from '../idempotency/idempotent.js';
+import { Idempotent } from '../idempotency/idempotent.js';
 import { invalid } from '../problems/problem.js';
 import { CreateScanDto, scanRequest } from './create-scan.dto.js';
 import { scanEvents } from './scan-events.js';
@@ -67,7 +66,6 @@ export class ScansController {
   constructor(
     private readonly engine: Engine,
     private readonly names: ServiceNames,
-    private readonly idempotency: Idempotency,
   ) {}
 
   @Post()
@@ -99,16 +97,13 @@ export class ScansController {
     ],
   })
   @ApiAcceptedResponse({ type: ScanDto, headers: createdHeaders('scan') })
-  create(
+  async create(
     @Body() body: CreateScanDto,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ScanDto> {
-    return this.idempotency.answer(request, reply, async () => {
-      const scan = await this.engine.scans.start(scanRequest(body));
-      void reply.header('location', `/v1/scans/${scan.id}`);
-      return scanDto(scan);
-    });
+    const scan = await this.engine.scans.start(scanRequest(body));
+    void reply.header('location', `/v1/scans/${scan.id}`);
+    return scanDto(scan);
   }
 
   @Get()

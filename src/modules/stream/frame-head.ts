@@ -1,3 +1,5 @@
+import { getUint16, getUint32 } from '../../sockets/index.js';
+
 const FINAL_TEXT = 0x81;
 const FINAL_BINARY = 0x82;
 const FINAL_PING = 0x89;
@@ -26,8 +28,8 @@ export class FrameHead {
     this.bytes = 2 + lengthBytes + (this.isMasked ? MASK_BYTES : 0);
     if (available < this.bytes) return false;
     if (lengthBytes === 0) this.payloadBytes = short;
-    else if (lengthBytes === 2) this.payloadBytes = chunk.readUInt16BE(at + 2);
-    else this.payloadBytes = chunk.readUInt32BE(at + 2) * 2 ** 32 + chunk.readUInt32BE(at + 6);
+    else if (lengthBytes === 2) this.payloadBytes = getUint16(chunk, at + 2);
+    else this.payloadBytes = getUint32(chunk, at + 2) * 2 ** 32 + getUint32(chunk, at + 6);
     return true;
   }
 

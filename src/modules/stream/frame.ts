@@ -1,3 +1,5 @@
+import { getUint16, getUint32, putUint32 } from '../../sockets/index.js';
+
 /**
  * The binary frame of the stream protocol, big endian, both ways:
  *
@@ -34,9 +36,9 @@ export function writeFrameHeader(
   into[at + 1] = 0;
   into[at + 2] = 0;
   into[at + 3] = 0;
-  into.writeUInt32BE(channel, at + 4);
-  into.writeUInt32BE(Math.floor(offset / TWO_TO_32), at + 8);
-  into.writeUInt32BE(offset % TWO_TO_32, at + 12);
+  putUint32(into, at + 4, channel);
+  putUint32(into, at + 8, Math.floor(offset / TWO_TO_32));
+  putUint32(into, at + 12, offset % TWO_TO_32);
 }
 
 /** A frame from a client, or in words what is wrong with it. The payload is not copied. */
@@ -47,8 +49,8 @@ export function readClientFrame(data: Buffer): ClientFrame | string {
   const type = data[0];
   if (type !== FRAME_TYPE_STREAM && type !== FRAME_TYPE_DATAGRAMS)
     return `frame type ${String(type)} is not known; 1 is stream bytes, 2 datagrams`;
-  if (data[1] !== 0 || data.readUInt16BE(2) !== 0) return 'flags and reserved bytes must be 0';
-  if (data.readUInt32BE(8) !== 0 || data.readUInt32BE(12) !== 0)
+  if (data[1] !== 0 || getUint16(data, 2) !== 0) return 'flags and reserved bytes must be 0';
+  if (getUint32(data, 8) !== 0 || getUint32(data, 12) !== 0)
     return 'the offset must be 0 in frames from the client';
-  return { type, channel: data.readUInt32BE(4), payload: data.subarray(FRAME_HEADER_BYTES) };
+  return { type, channel: getUint32(data, 4), payload: data.subarray(FRAME_HEADER_BYTES) };
 }

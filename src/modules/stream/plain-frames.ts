@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { getUint32 } from '../../sockets/index.js';
 import type { ClientReads, Slab } from './client-reads.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { FrameHead } from './frame-head.js';
@@ -121,16 +122,16 @@ export class PlainFrames {
   /** Whether it is bytes for a stream; `ws` gets what is not, and it is refused where all of its kind are. */
   private readHeader(chunk: Buffer, at: number): boolean {
     if (!this.options.hasHeader) return true;
-    const mask = chunk.readUInt32BE(at - 4);
-    if ((chunk.readUInt32BE(at) ^ mask) !== STREAM_BYTES) return false;
-    return chunk.readUInt32BE(at + 8) === mask && chunk.readUInt32BE(at + 12) === mask;
+    const mask = getUint32(chunk, at - 4);
+    if ((getUint32(chunk, at) ^ mask) !== STREAM_BYTES) return false;
+    return getUint32(chunk, at + 8) === mask && getUint32(chunk, at + 12) === mask;
   }
 
   /** A message of ours, whose payload begins at `at`. */
   private begin(chunk: Buffer, at: number): number {
     const { head, headerBytes, mask } = this;
     for (let i = 0; i < 4; i += 1) mask[i] = chunk[at - 4 + i] as number;
-    const channel = headerBytes === 0 ? 0 : (chunk.readUInt32BE(at + 4) ^ mask.readUInt32BE(0)) >>> 0;
+    const channel = headerBytes === 0 ? 0 : (getUint32(chunk, at + 4) ^ getUint32(mask, 0)) >>> 0;
     const from = at + headerBytes;
     this.rest = head.payloadBytes - headerBytes;
     if (

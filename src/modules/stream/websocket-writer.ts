@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { atEndOfTurn } from '../../sockets/index.js';
+import { atEndOfTurn, putUint16, putUint32 } from '../../sockets/index.js';
 import { FRAME_HEADER_BYTES, writeFrameHeader, type FrameType } from './frame.js';
 
 /** More than this on its way to the kernel, and the reading from the log waits. */
@@ -135,11 +135,11 @@ function beginMessage(extra: number, body: Buffer): Message {
     memory[1] = length;
   } else if (lengthBytes === 2) {
     memory[1] = 126;
-    memory.writeUInt16BE(length, 2);
+    putUint16(memory, 2, length);
   } else {
     memory[1] = 127;
-    memory.writeUInt32BE(0, 2);
-    memory.writeUInt32BE(length, 6);
+    putUint32(memory, 2, 0);
+    putUint32(memory, 6, length);
   }
   return { memory, bodyAt };
 }

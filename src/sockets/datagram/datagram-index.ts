@@ -42,9 +42,10 @@ export class DatagramIndex {
     this.size += 1;
   }
 
-  dropOldest(): void {
-    this.first = this.slot(1);
-    this.size -= 1;
+  /** The first `entries` go; there must be so many. */
+  dropOldest(entries: number): void {
+    this.first = this.slot(entries);
+    this.size -= entries;
     if (this.size === 0 && this.sequences.length > KEPT_CAPACITY) this.resize(SMALLEST_CAPACITY);
   }
 

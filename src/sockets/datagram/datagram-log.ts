@@ -163,7 +163,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
   }
 
   protected override forget(offset: number): void {
-    while (this.index.count > 0 && this.index.sequence(0) < offset) this.dropOldest();
+    this.dropOldest(this.index.find(offset));
   }
 
   protected override heldFrom(offset: number): number {
@@ -186,7 +186,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     const limit = this.limitBytes;
     const committed = this.committedOffset;
     while (this.heldBytes + bytes > limit && this.index.count > 0 && this.index.sequence(0) < committed)
-      this.dropOldest();
+      this.dropOldest(1);
     return this.index.count === 0 || this.heldBytes + bytes <= limit;
   }
 
@@ -197,7 +197,7 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     while (this.heldBytes > limit && this.index.count > 1) {
       const sequence = this.index.sequence(0);
       if (sequence >= this.committedOffset) this.noteDropped(sequence, this.index.payloadBytes(0));
-      this.dropOldest();
+      this.dropOldest(1);
     }
   }
 
@@ -207,10 +207,11 @@ export class DatagramLog extends ReceiveLog<DatagramsPiece> {
     this.options.onDropped({ from: sequence, to: sequence + 1, dropped: 1 });
   }
 
-  private dropOldest(): void {
+  private dropOldest(entries: number): void {
+    if (entries === 0) return;
     const before = this.heldBytes;
-    this.window.forget(this.endOf(0));
-    this.index.dropOldest();
+    this.window.forget(this.endOf(entries - 1));
+    this.index.dropOldest(entries);
     this.budget.change(this.heldBytes - before);
   }
 

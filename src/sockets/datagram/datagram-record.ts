@@ -1,3 +1,5 @@
+import { getUint16, getUint32, putUint16, putUint32 } from '../big-endian.js';
+
 /**
  * A datagram as it lies in memory and as it goes over a WebSocket (frame type 2), big endian:
  *
@@ -48,25 +50,26 @@ export function recordSize({ nameStart, nameEnd, start, end }: Arrival): number 
 /** Writes the record at `at`; there must be room for `recordSize`. */
 export function writeRecord(into: Buffer, at: number, arrival: Arrival): void {
   const { timeMicros, port, hops, names, nameStart, nameEnd, bytes, start, end } = arrival;
-  into.writeUInt32BE(end - start, at);
-  into.writeUInt32BE(Math.floor(timeMicros / TWO_TO_32), at + 4);
-  into.writeUInt32BE(timeMicros % TWO_TO_32, at + 8);
-  into.writeUInt16BE(port, at + 12);
+  putUint32(into, at, end - start);
+  putUint32(into, at + 4, Math.floor(timeMicros / TWO_TO_32));
+  putUint32(into, at + 8, timeMicros % TWO_TO_32);
+  putUint16(into, at + 12, port);
   into[at + 14] = nameEnd - nameStart;
   into[at + 15] = hops;
-  names.copy(into, at + RECORD_HEADER_BYTES, nameStart, nameEnd);
-  bytes.copy(into, at + RECORD_HEADER_BYTES + nameEnd - nameStart, start, end);
+  let to = at + RECORD_HEADER_BYTES;
+  for (let from = nameStart; from < nameEnd; from += 1, to += 1) into[to] = names[from] as number;
+  bytes.copy(into, to, start, end);
 }
 
 /** The record at `at`, its parts slices of `records`; null when it is not there as a whole. */
 export function readRecord(records: Buffer, at: number): DatagramRecord | null {
   if (records.length - at < RECORD_HEADER_BYTES) return null;
   const addressEnd = at + RECORD_HEADER_BYTES + (records[at + 14] ?? 0);
-  const end = addressEnd + records.readUInt32BE(at);
+  const end = addressEnd + getUint32(records, at);
   if (end > records.length) return null;
   return {
-    timeMicros: records.readUInt32BE(at + 4) * TWO_TO_32 + records.readUInt32BE(at + 8),
-    port: records.readUInt16BE(at + 12),
+    timeMicros: getUint32(records, at + 4) * TWO_TO_32 + getUint32(records, at + 8),
+    port: getUint16(records, at + 12),
     hops: records[at + 15] ?? 0,
     address: records.subarray(at + RECORD_HEADER_BYTES, addressEnd),
     payload: records.subarray(addressEnd, end),

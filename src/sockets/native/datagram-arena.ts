@@ -41,7 +41,7 @@ export class DatagramArena {
   private readonly bytes;
   private readonly names;
   private readonly controls;
-  private readonly headers: Buffer;
+  private readonly headers;
   private readonly current: ArenaDatagram;
 
   constructor(
@@ -52,15 +52,16 @@ export class DatagramArena {
     this.names = lastingMemory(count * NAME_BYTES);
     this.controls = lastingMemory(count * CONTROL_BYTES);
     const vectors = lastingMemory(count * IOVEC_BYTES);
-    this.headers = lastingMemory(count * HEADER_BYTES).memory;
+    this.headers = lastingMemory(count * HEADER_BYTES);
+    const headers = this.headers.view;
     for (let i = 0; i < count; i += 1) {
-      vectors.memory.writeBigUInt64LE(this.bytes.address + BigInt(i * datagramBytes), i * IOVEC_BYTES);
-      vectors.memory.writeBigUInt64LE(BigInt(datagramBytes), i * IOVEC_BYTES + 8);
+      vectors.view.setBigUint64(i * IOVEC_BYTES, this.bytes.address + BigInt(i * datagramBytes), true);
+      vectors.view.setBigUint64(i * IOVEC_BYTES + 8, BigInt(datagramBytes), true);
       const at = i * HEADER_BYTES;
-      this.headers.writeBigUInt64LE(this.names.address + BigInt(i * NAME_BYTES), at);
-      this.headers.writeBigUInt64LE(vectors.address + BigInt(i * IOVEC_BYTES), at + 16);
-      this.headers.writeBigUInt64LE(1n, at + 24);
-      this.headers.writeBigUInt64LE(this.controls.address + BigInt(i * CONTROL_BYTES), at + 32);
+      headers.setBigUint64(at, this.names.address + BigInt(i * NAME_BYTES), true);
+      headers.setBigUint64(at + 16, vectors.address + BigInt(i * IOVEC_BYTES), true);
+      headers.setBigUint64(at + 24, 1n, true);
+      headers.setBigUint64(at + 32, this.controls.address + BigInt(i * CONTROL_BYTES), true);
       this.expectNext(i);
     }
     const nowhere = { nameStart: 0, nameEnd: 0, start: 0, end: 0, timeMicros: 0, port: 0, hops: 0 };
@@ -77,7 +78,7 @@ export class DatagramArena {
 
   /** recvmmsg(2): how many datagrams came, 0 when there is none now. An error that waited is thrown. */
   receive(fd: number): number {
-    const received = libc.recvmmsg(fd, this.headers, this.count, MSG_DONTWAIT, null);
+    const received = libc.recvmmsg(fd, this.headers.memory, this.count, MSG_DONTWAIT, null);
     if (received >= 0) return received;
     const error = errno();
     if (error === EAGAIN) return 0;
@@ -86,42 +87,43 @@ export class DatagramArena {
 
   /** Datagram `i` of the last `receive`; once each, since it makes the place ready for the next one. */
   datagram(i: number): ArenaDatagram {
-    const { current, headers } = this;
+    const { current } = this;
+    const headers = this.headers.view;
     const at = i * HEADER_BYTES;
     current.start = i * this.datagramBytes;
-    current.end = current.start + headers.readUInt32LE(at + LENGTH_AT);
-    current.isCut = (headers.readUInt32LE(at + FLAGS_AT) & MSG_TRUNC) !== 0;
-    this.readName(i * NAME_BYTES, headers.readUInt32LE(at + NAME_LENGTH_AT));
-    this.readControls(i * CONTROL_BYTES, headers.readUInt32LE(at + CONTROL_LENGTH_AT));
+    current.end = current.start + headers.getUint32(at + LENGTH_AT, true);
+    current.isCut = (headers.getUint32(at + FLAGS_AT, true) & MSG_TRUNC) !== 0;
+    this.readName(i * NAME_BYTES, headers.getUint32(at + NAME_LENGTH_AT, true));
+    this.readControls(i * CONTROL_BYTES, headers.getUint32(at + CONTROL_LENGTH_AT, true));
     this.expectNext(i);
     return current;
   }
 
   private expectNext(i: number): void {
-    this.headers.writeUInt32LE(NAME_BYTES, i * HEADER_BYTES + NAME_LENGTH_AT);
-    this.headers.writeUInt32LE(CONTROL_BYTES, i * HEADER_BYTES + CONTROL_LENGTH_AT);
+    this.headers.view.setUint32(i * HEADER_BYTES + NAME_LENGTH_AT, NAME_BYTES, true);
+    this.headers.view.setUint32(i * HEADER_BYTES + CONTROL_LENGTH_AT, CONTROL_BYTES, true);
   }
 
   /** Where in a sockaddr the address is; an IPv4 one in its mapped form is shown as what it is. */
   private readName(at: number, length: number): void {
     const { current } = this;
-    const { names } = current;
-    const family = length < 2 ? 0 : names.readUInt16LE(at);
-    current.port = family === AF.ipv4 || family === AF.ipv6 ? names.readUInt16BE(at + 2) : 0;
+    const { memory, view: names } = this.names;
+    const family = length < 2 ? 0 : names.getUint16(at, true);
+    current.port = family === AF.ipv4 || family === AF.ipv6 ? names.getUint16(at + 2) : 0;
     if (family === AF.ipv4) {
       current.nameStart = at + 4;
       current.nameEnd = at + 8;
     } else if (family === AF.ipv6) {
       const mapped =
-        names.readUInt32BE(at + 8) === 0 &&
-        names.readUInt32BE(at + 12) === 0 &&
-        names.readUInt32BE(at + 16) === 0xffff;
+        names.getUint32(at + 8) === 0 &&
+        names.getUint32(at + 12) === 0 &&
+        names.getUint32(at + 16) === 0xffff;
       current.nameStart = mapped ? at + 20 : at + 8;
       current.nameEnd = at + 24;
     } else {
       current.nameStart = Math.min(at + 2, at + length);
       current.nameEnd = at + length;
-      if (length > 3 && names[current.nameStart] !== 0 && names[current.nameEnd - 1] === 0)
+      if (length > 3 && memory[current.nameStart] !== 0 && memory[current.nameEnd - 1] === 0)
         current.nameEnd -= 1;
     }
   }
@@ -129,21 +131,21 @@ export class DatagramArena {
   /** cmsg(3): the time of receipt, and how many datagrams the kernel had dropped before. */
   private readControls(start: number, length: number): void {
     const { current } = this;
-    const { memory } = this.controls;
+    const { view } = this.controls;
     current.timeMicros = 0;
     current.kernelDrops = 0;
     current.hops = 0;
     for (let at = start; at + 16 <= start + length;) {
-      const size = memory.readUInt32LE(at);
-      const level = memory.readInt32LE(at + 8);
-      const type = memory.readInt32LE(at + 12);
+      const size = view.getUint32(at, true);
+      const level = view.getInt32(at + 8, true);
+      const type = view.getInt32(at + 12, true);
       if (level !== SOL_SOCKET) {
-        current.hops = isHops(level, type) ? memory.readUInt32LE(at + 16) & 0xff : current.hops;
+        current.hops = isHops(level, type) ? view.getUint32(at + 16, true) & 0xff : current.hops;
       } else if (type === SCM_TIMESTAMP) {
-        const seconds = memory.readUInt32LE(at + 16) + memory.readUInt32LE(at + 20) * 2 ** 32;
-        current.timeMicros = seconds * 1e6 + memory.readUInt32LE(at + 24);
+        const seconds = view.getUint32(at + 16, true) + view.getUint32(at + 20, true) * 2 ** 32;
+        current.timeMicros = seconds * 1e6 + view.getUint32(at + 24, true);
       } else if (type === SO_RXQ_OVFL) {
-        current.kernelDrops = memory.readUInt32LE(at + 16);
+        current.kernelDrops = view.getUint32(at + 16, true);
       }
       at += Math.max(16, (size + 7) & ~7);
     }
