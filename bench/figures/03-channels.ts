@@ -1,4 +1,4 @@
-import { BULK_METRICS, transfer } from '../bulk.js';
+import { BULK_METRICS, checkAndWarmUp, transfer } from '../bulk.js';
 import { sideBySide, type Figure } from '../figure.js';
 import { LoadProcess } from '../load/rpc.js';
 import { type SinkCalls } from '../load/sink.js';
@@ -29,9 +29,7 @@ export const figure: Figure = {
         [sockeyeStream100, sockeyeStream],
         port,
         runs,
-        async (peer) => {
-          await transfer(peer, source, sink, CHECK_BYTES, true);
-        },
+        (peer) => checkAndWarmUp(peer, source, sink, CHECK_BYTES, bytes),
         (peer) => transfer(peer, source, sink, bytes, false),
       );
     } finally {

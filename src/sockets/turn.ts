@@ -22,8 +22,16 @@ export function lastInTurn(work: () => void): void {
   }
 }
 
+/** What is put off meanwhile belongs to this turn, too: what a task makes ready leaves with the rest. */
 function endTurn(): void {
-  const tasks = putOff;
-  putOff = [];
-  for (const task of tasks) task();
+  ending = true;
+  try {
+    while (putOff.length > 0) {
+      const tasks = putOff;
+      putOff = [];
+      for (const task of tasks) task();
+    }
+  } finally {
+    ending = false;
+  }
 }

@@ -1,4 +1,4 @@
-import { SocketError, type DataSocket } from '../../sockets/index.js';
+import { atEndOfTurn, SocketError, type DataSocket } from '../../sockets/index.js';
 import { problem, ProblemError } from '../problems/problem.js';
 import { QUANTUM_BYTES, type Channel, type ChannelHost, type ChannelOptions } from './channel.js';
 import type { CreditBudget } from './credit-budget.js';
@@ -93,14 +93,14 @@ export class Channels implements ChannelHost {
    * sockets that received something in it have been read, and a short message is not behind a long one.
    */
   pump(): void {
-    if (this.restIsDue || this.pumping) return;
-    this.run(QUANTUM_BYTES);
-    if (this.turns.isEmpty || !this.takesMore) return;
+    if (this.restIsDue || this.pumping || this.turns.isEmpty || !this.takesMore) return;
+    // Before anything is written: what is, leaves together with the rest.
     this.restIsDue = true;
-    setImmediate(() => {
+    atEndOfTurn(() => {
       this.restIsDue = false;
       this.run(Infinity);
     });
+    this.run(QUANTUM_BYTES);
   }
 
   private get takesMore(): boolean {
