@@ -9,6 +9,34 @@ const FRAMEWORKS = [
   '^(@nestjs/|nestjs-|@fastify/|fastify$|pino|ws$|express$)',
 ];
 
+/** A folder that could be published by itself: what it may import, and how it is imported. `but`: what comes in all the same. */
+function standsAlone(name, folder, ...but) {
+  const inside = `^src/${folder}/`;
+  return [
+    {
+      name: `${name}-imports-only-itself`,
+      comment: `src/${folder} could be published by itself: nothing of the application comes in.`,
+      severity: 'error',
+      from: { path: inside },
+      to: { path: '^src/', pathNot: [inside, ...but] },
+    },
+    {
+      name: `${name}-knows-no-framework`,
+      comment: `No framework, no HTTP, no logger in src/${folder}.`,
+      severity: 'error',
+      from: { path: inside },
+      to: { path: FRAMEWORKS },
+    },
+    {
+      name: `${name}-has-one-front-door`,
+      comment: `Import src/${folder}/index.ts; what it does not export is its own affair.`,
+      severity: 'error',
+      from: { path: '^src/', pathNot: inside },
+      to: { path: inside, pathNot: `^src/${folder}/index\\.ts$` },
+    },
+  ];
+}
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -19,49 +47,9 @@ module.exports = {
       from: {},
       to: { circular: true },
     },
-    {
-      name: 'engine-imports-only-itself',
-      comment: 'src/sockets could be published by itself: nothing of the application comes in.',
-      severity: 'error',
-      from: { path: '^src/sockets/' },
-      to: { path: '^src/', pathNot: '^src/sockets/' },
-    },
-    {
-      name: 'engine-knows-no-framework',
-      comment: 'No framework, no HTTP, no logger in the engine.',
-      severity: 'error',
-      from: { path: '^src/sockets/' },
-      to: { path: FRAMEWORKS },
-    },
-    {
-      name: 'engine-has-one-front-door',
-      comment: 'Import src/sockets/index.ts; what it does not export is its own affair.',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/sockets/' },
-      to: { path: '^src/sockets/', pathNot: '^src/sockets/index\\.ts$' },
-    },
-    {
-      name: 'network-imports-itself-and-the-engine',
-      comment:
-        "src/network answers questions without the application; errors and the resolver are the engine's.",
-      severity: 'error',
-      from: { path: '^src/network/' },
-      to: { path: '^src/', pathNot: ['^src/network/', '^src/sockets/index\\.ts$'] },
-    },
-    {
-      name: 'network-knows-no-framework',
-      comment: 'No framework, no HTTP, no logger there either.',
-      severity: 'error',
-      from: { path: '^src/network/' },
-      to: { path: FRAMEWORKS },
-    },
-    {
-      name: 'network-has-one-front-door',
-      comment: 'Import src/network/index.ts; what it does not export is its own affair.',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/network/' },
-      to: { path: '^src/network/', pathNot: '^src/network/index\\.ts$' },
-    },
+    ...standsAlone('engine', 'sockets'),
+    // Errors, the resolver and the ways to servers are the engine's.
+    ...standsAlone('network', 'network', '^src/sockets/index\\.ts$'),
     {
       name: 'features-are-strangers',
       comment:

@@ -1,35 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { WebSocket } from 'ws';
-import {
-  connect,
-  SendInterruptedError,
-  type Channel,
-  type Connection,
-} from '../../clients/typescript/src/index.js';
-import { dial, startPeer, stopPrograms } from '../support/peers.js';
-import { type Service, startService } from '../support/service.js';
+import { SendInterruptedError, type Channel } from '../../clients/typescript/src/index.js';
+import { dial, startPeer } from '../support/peers.js';
 import { seeded } from '../support/ws-client.js';
-import { Way } from '../support/way.js';
+import { cuttable } from './cuttable.js';
 
 const TOTAL = 50_000_000;
 const CUTS = 40;
 
-let service: Service;
-let way: Way;
-let connection: Connection;
-
-beforeAll(async () => {
-  service = await startService();
-});
-beforeEach(async () => {
-  way = await Way.to(service.port);
-  connection = await connect(way.url, { WebSocket, reconnect: { initialDelayMs: 5, maxDelayMs: 20 } });
-});
-afterEach(async () => {
-  connection.close();
-  await way.close();
-});
-afterAll(stopPrograms);
+const at = cuttable();
 
 /** Cuts the way each time that so many more bytes went along, so that there is something under way each time. */
 function cutOften(direction: 'onReceived' | 'onSent', total: number, cuts: number): void {
@@ -37,12 +15,12 @@ function cutOften(direction: 'onReceived' | 'onSent', total: number, cuts: numbe
   const step = (): number => (total / cuts) * (0.5 + random());
   let left = step();
   let done = 0;
-  way[direction] = (bytes) => {
+  at.way[direction] = (bytes) => {
     left -= bytes;
     if (left > 0 || done === cuts) return;
     left = step();
     done += 1;
-    way.cut();
+    at.way.cut();
   };
 }
 
@@ -57,26 +35,26 @@ async function hashOf(channel: Channel): Promise<{ bytes: number; sha256: string
 }
 
 it('50 MB come once and in order over a WebSocket that is cut 40 times', async () => {
-  const listener = await service.listen();
+  const listener = await at.service.listen();
   const sender = startPeer('flood.py', ['--connect', `127.0.0.1:${listener.port}`, '--bytes', `${TOTAL}`]);
   const { ports } = await sender.event('connected');
-  const { id } = await service.connection(listener.id, ports![0]!);
-  const channel = await connection.attach({ socketId: id, windowBytes: 512 * 1024 });
+  const { id } = await at.service.connection(listener.id, ports![0]!);
+  const channel = await at.connection.attach({ socketId: id, windowBytes: 512 * 1024 });
   cutOften('onReceived', TOTAL, CUTS);
   const received = await hashOf(channel);
   const sent = await sender.event('sent');
   expect(received).toEqual({ bytes: TOTAL, sha256: sent.sha256 });
   expect(channel.eofOffset).toBe(TOTAL);
   // The listener's own, then one for each cut, unless two cuts fell into one attempt.
-  expect(way.made).toBeGreaterThan(CUTS / 2);
-  await connection.ping();
-  expect((await service.socket(id)).received.committedOffset).toBe(TOTAL);
+  expect(at.way.made).toBeGreaterThan(CUTS / 2);
+  await at.connection.ping();
+  expect((await at.service.socket(id)).received.committedOffset).toBe(TOTAL);
 }, 60_000);
 
 it('the connections of a listener go on with it, and new ones come while it is cut', async () => {
   const peers = 8;
   const each = 2_000_000;
-  const listener = await connection.listen({ port: 0 }, { windowBytes: 128 * 1024 });
+  const listener = await at.connection.listen({ port: 0 }, { windowBytes: 128 * 1024 });
   const { port } = listener.socket.localAddress as { port: number };
   cutOften('onReceived', peers * each, 15);
   const sending = ['1', '2'].map((seed) =>
@@ -96,7 +74,7 @@ it('the connections of a listener go on with it, and new ones come while it is c
     for (let i = 0; i < peers / 2; i += 1) said.push((await sender.event('sent')).sha256);
   expect(came.map(({ bytes }) => bytes)).toEqual(Array<number>(peers).fill(each));
   expect(came.map(({ sha256 }) => sha256).sort()).toEqual(said.sort());
-  expect(way.made).toBeGreaterThan(5);
+  expect(at.way.made).toBeGreaterThan(5);
 }, 60_000);
 
 /** Sends all of it, going on where the error says that it broke. */
@@ -117,15 +95,15 @@ async function sendWhole(channel: Channel, bytes: Uint8Array): Promise<number> {
 }
 
 it('of a send that is cut off it is known what arrived: going on from there sends 50 MB once', async () => {
-  const listener = await service.listen();
+  const listener = await at.service.listen();
   const peer = await dial(listener.port);
-  const { id } = await service.connection(listener.id, peer.localPort);
-  const channel = await connection.attach({ socketId: id });
+  const { id } = await at.service.connection(listener.id, peer.localPort);
+  const channel = await at.connection.attach({ socketId: id });
   const bytes = randomBytes(TOTAL);
   const end = peer.ask({ do: 'drain' }, 'eof', 60_000);
   cutOften('onSent', TOTAL, CUTS);
   const interruptions = await sendWhole(channel, bytes);
-  way.onSent = () => undefined;
+  at.way.onSent = () => undefined;
   await channel.shutdown();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
@@ -133,10 +111,10 @@ it('of a send that is cut off it is known what arrived: going on from there send
 }, 60_000);
 
 it('whose sender is the only one has nothing to do about it: 50 MB of small sends arrive once', async () => {
-  const listener = await service.listen();
+  const listener = await at.service.listen();
   const peer = await dial(listener.port);
-  const { id } = await service.connection(listener.id, peer.localPort);
-  const channel = await connection.attach({ socketId: id, isOnlySender: true });
+  const { id } = await at.service.connection(listener.id, peer.localPort);
+  const channel = await at.connection.attach({ socketId: id, isOnlySender: true });
   const bytes = randomBytes(TOTAL);
   const end = peer.ask({ do: 'drain' }, 'eof', 60_000);
   cutOften('onSent', TOTAL, CUTS);
@@ -149,5 +127,5 @@ it('whose sender is the only one has nothing to do about it: 50 MB of small send
   await channel.shutdown();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
-  expect(way.made).toBeGreaterThan(5);
+  expect(at.way.made).toBeGreaterThan(5);
 }, 60_000);

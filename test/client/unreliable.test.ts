@@ -1,34 +1,10 @@
-import { WebSocket } from 'ws';
-import {
-  connect,
-  type Connection,
-  type Datagram,
-  type Item,
-  type Missed,
-  type SocketEvent,
-} from '../../clients/typescript/src/index.js';
-import { dial, stopPrograms, until } from '../support/peers.js';
-import { type Service, startService } from '../support/service.js';
-import { Way } from '../support/way.js';
+import type { Datagram, Item, Missed, SocketEvent } from '../../clients/typescript/src/index.js';
+import { dial, until } from '../support/peers.js';
+import { cuttable } from './cuttable.js';
 
 /* What has no promise of its own to come: datagrams, and events; and connections that come while nobody looks. */
 
-let service: Service;
-let way: Way;
-let connection: Connection;
-
-beforeAll(async () => {
-  service = await startService();
-});
-beforeEach(async () => {
-  way = await Way.to(service.port);
-  connection = await connect(way.url, { WebSocket, reconnect: { initialDelayMs: 5, maxDelayMs: 20 } });
-});
-afterEach(async () => {
-  connection.close();
-  await way.close();
-});
-afterAll(stopPrograms);
+const at = cuttable();
 
 async function take<T>(items: AsyncIterableIterator<T>): Promise<T> {
   const { value } = (await items.next()) as { value: T };
@@ -42,8 +18,8 @@ function portOf({ socket }: { socket: { localAddress: object } }): number {
 }
 
 it('datagrams come with sender and time, and go to whom they are to, by address or by name', async () => {
-  const here = await connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0 });
-  const there = await connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0 });
+  const here = await at.connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0 });
+  const there = await at.connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0 });
   const [items, answers] = [here.items(), there.items()];
   const before = Date.now() * 1000;
   await there.send('by address', { address: '127.0.0.1', port: portOf(here) });
@@ -71,26 +47,26 @@ it('datagrams come with sender and time, and go to whom they are to, by address 
 
 it('datagrams go on after a cut, each once, and what was dropped is a gap', async () => {
   const receive = { windowBytes: 65_536 };
-  const here = await connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0, receive });
-  const peer = await service.post<{ id: string }>('/v1/clients', {
+  const here = await at.connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0, receive });
+  const peer = await at.service.post<{ id: string }>('/v1/clients', {
     protocol: 'udp',
     host: '127.0.0.1',
     port: portOf(here),
   });
   const say = async (bytes: Buffer): Promise<void> => {
-    await service.post(`/v1/sockets/${peer.body.id}/data`, bytes);
+    await at.service.post(`/v1/sockets/${peer.body.id}/data`, bytes);
   };
   const items = here.items();
   await say(Buffer.from('first'));
   expect(text(await take(items))).toBe('first');
-  way.target = 1;
-  way.cut();
+  at.way.target = 1;
+  at.way.cut();
   for (let i = 0; i < 100; i += 1) await say(Buffer.alloc(1_000, i));
   await until('some were dropped', async () => {
-    const { received } = await service.socket(here.socket.id);
+    const { received } = await at.service.socket(here.socket.id);
     return received.headOffset === 101;
   });
-  way.target = service.port;
+  at.way.target = at.service.port;
   const gap = await take(items);
   expect(gap).toMatchObject({ kind: 'gap', from: 1 });
   const { to } = gap as { to: number };
@@ -102,7 +78,7 @@ it('datagrams go on after a cut, each once, and what was dropped is a gap', asyn
 });
 
 it('events come in order over a cut, of every filter, each once', async () => {
-  const watch = await connection.watch([
+  const watch = await at.connection.watch([
     { kind: 'listener', events: ['created'] },
     { kind: 'connection', events: ['accepted'] },
   ]);
@@ -111,60 +87,60 @@ it('events come in order over a cut, of every filter, each once', async () => {
     const { name, socketId } = (await take<SocketEvent | Missed>(events)) as SocketEvent;
     return `${name} ${socketId}`;
   };
-  const first = await service.listen();
+  const first = await at.service.listen();
   expect(await named()).toBe(`created ${first.id}`);
-  way.target = 1;
-  way.cut();
-  const second = await service.listen();
+  at.way.target = 1;
+  at.way.cut();
+  const second = await at.service.listen();
   const peer = await dial(second.port);
-  const { id } = await service.connection(second.id, peer.localPort);
-  const third = await service.listen();
-  way.target = service.port;
+  const { id } = await at.service.connection(second.id, peer.localPort);
+  const third = await at.service.listen();
+  at.way.target = at.service.port;
   const seen = [await named(), await named(), await named()];
   expect(seen).toEqual([`created ${second.id}`, `accepted ${id}`, `created ${third.id}`]);
-  await expect(connection.watch()).rejects.toThrow(/there is a watch/);
+  await expect(at.connection.watch()).rejects.toThrow(/there is a watch/);
   await watch.close();
   expect((await events.next()).done).toBe(true);
-  await (await connection.watch()).close();
+  await (await at.connection.watch()).close();
 });
 
 it('a listener hands over each connection once: what was given back while it was cut does not come again', async () => {
-  const listener = await connection.listen({ port: 0 });
+  const listener = await at.connection.listen({ port: 0 });
   const connections = listener[Symbol.asyncIterator]();
   const [kept, left] = [await dial(portOf(listener)), await dial(portOf(listener))];
   const [first, second] = [await take(connections), await take(connections)];
   await left.send('not read');
   await second.detach();
-  way.target = 1;
-  way.cut();
+  at.way.target = 1;
+  at.way.cut();
   const late = await dial(portOf(listener));
   await kept.send('while it was away');
-  way.target = service.port;
+  at.way.target = at.service.port;
   const third = await take(connections);
   expect(third.socket.remoteAddress).toMatchObject({ port: late.localPort });
   expect(text((await first.items().next()).value as Item)).toBe('while it was away');
   // Leaving the listener leaves its channels.
   await listener.detach();
   expect((await connections.next()).done).toBe(true);
-  way.cut();
+  at.way.cut();
   await kept.send('and later');
   expect(text((await first.items().next()).value as Item)).toBe('and later');
 });
 
 it('text goes on after a cut where it was, not in the middle of a character', async () => {
-  const listener = await service.listen();
+  const listener = await at.service.listen();
   const peer = await dial(listener.port);
-  const { id } = await service.connection(listener.id, peer.localPort);
-  const channel = await connection.attach({ socketId: id, encoding: 'utf8' });
+  const { id } = await at.service.connection(listener.id, peer.localPort);
+  const channel = await at.connection.attach({ socketId: id, encoding: 'utf8' });
   const texts = channel.text();
   const said = 'grüße, 你好! '.repeat(3_000);
   let heard = '';
   const end = Buffer.byteLength(said);
   const sending = (async () => {
     const bytes = Buffer.from(said);
-    for (let at = 0; at < end; at += 4_321) {
-      await peer.send(bytes.subarray(at, at + 4_321));
-      if (at % 2 === 1) way.cut();
+    for (let from = 0; from < end; from += 4_321) {
+      await peer.send(bytes.subarray(from, from + 4_321));
+      if (from % 2 === 1) at.way.cut();
     }
   })();
   while (heard.length < said.length) heard += await take(texts);

@@ -5,6 +5,7 @@ import { Engine, type DataSocket, type ManagedSocket, type StreamListener } from
 import type { ListenRequest } from '../../src/sockets/listen/listeners.js';
 import { portOf } from '../support/ends.js';
 import { until } from '../support/peers.js';
+import { LISTENER, POLICY, SOCKET, TCP_LISTENER } from '../support/engine.js';
 
 const CYCLES = 10_000;
 /** For all of a kind, on a slow machine. */
@@ -20,14 +21,7 @@ const descriptors = (): number => readdirSync('/proc/self/fd').length;
 beforeAll(() => {
   engine = new Engine({
     limits: { maxClosed: 100 },
-    policy: {
-      protectedMode: true,
-      egressAllow: [],
-      egressDeny: [],
-      bindAllow: [],
-      bindPorts: { from: 1024, to: 65_535 },
-      allowMetadata: false,
-    },
+    policy: POLICY,
     unix: { directory: root, records: join(root, 'records') },
   });
 });
@@ -36,24 +30,6 @@ afterAll(async () => {
   await engine.close();
   rmSync(root, { recursive: true });
 });
-
-const COMMON = {
-  name: null,
-  labels: {},
-  leaseMs: null,
-  idleTimeoutMs: 0,
-  options: [],
-  receive: { windowBytes: 65_536, overflow: 'pause', lingerMs: 60_000, readerTtlMs: null },
-} as const;
-const LISTENER = {
-  ...COMMON,
-  backlog: 511,
-  ipv6Only: false,
-  maxConnections: 1000,
-  acceptCount: null,
-  tls: null,
-} as const;
-const TCP: ListenRequest = { ...LISTENER, host: '127.0.0.1', port: 0 };
 
 /** So often, so many at the same time. */
 async function repeat(times: number, cycle: (n: number) => Promise<unknown>): Promise<void> {
@@ -97,14 +73,14 @@ beforeEach(async () => {
 });
 
 test('TCP listeners leave no descriptor', async () => {
-  await repeat(CYCLES, async () => engine.remove(await engine.listen(TCP), 'graceful'));
+  await repeat(CYCLES, async () => engine.remove(await engine.listen(TCP_LISTENER), 'graceful'));
   await leavesNothing();
 });
 
 test('TCP clients and the connections accepted from them leave no descriptor', async () => {
-  const listener = await engine.listen(TCP);
+  const listener = await engine.listen(TCP_LISTENER);
   const target = { host: '127.0.0.1', port: portOf(listener), family: 'any' } as const;
-  const request = { ...COMMON, ...target, localAddress: null, localPort: null, timeoutMs: 5000, tls: null };
+  const request = { ...SOCKET, ...target, localAddress: null, localPort: null, timeoutMs: 5000, tls: null };
   await connections(listener, () => engine.connect(request));
   await leavesNothing();
 });
@@ -123,6 +99,6 @@ test.each(['unix', 'unix-seqpacket'] as const)('connections of %s leave no descr
   const type = protocol === 'unix' ? {} : ({ type: 'seqpacket' } as const);
   const path = `${protocol}.sock`;
   const listener = await engine.listen({ ...LISTENER, ...type, path });
-  await connections(listener, () => engine.connectUnix({ ...COMMON, protocol, path, timeoutMs: 5000 }));
+  await connections(listener, () => engine.connectUnix({ ...SOCKET, protocol, path, timeoutMs: 5000 }));
   await leavesNothing();
 });

@@ -95,7 +95,12 @@ describe('a key', () => {
   it('with another body is refused with 422, and what it made is untouched', async () => {
     const key = newKey();
     const { body } = await post('/v1/listeners', { labels: { run: 'one' } }, key);
-    for (const other of [{ labels: { run: 'two' } }, {}, { labels: { run: 'one' }, port: 0 }])
+    for (const other of [
+      { labels: { run: 'two' } },
+      {},
+      { labels: { run: 'one' }, port: 0 },
+      { port: 'none' },
+    ])
       await api.refused(post('/v1/listeners', other, key), 422, 'idempotency-key-reused');
     expect(await count('run=two')).toBe(0);
     expect((await api.get<SocketDto>(`/v1/sockets/${body.id}`)).body.state).toBe('listening');

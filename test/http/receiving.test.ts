@@ -1,13 +1,16 @@
-import { WebSocket } from 'ws';
 import type { CommittedAnswer, DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import type { ReaderListDto } from '../../src/modules/sockets/sockets.dto.js';
 import { startApi, type Api } from '../support/api.js';
+import { StreamClient, terminateClients } from '../support/ws-client.js';
 import { closePeers, within } from './peer.js';
 import { dial, hasReceived, inspect, polled } from './steps.js';
 
 let api: Api;
 beforeAll(async () => (api = await startApi()));
-afterEach(closePeers);
+afterEach(() => {
+  terminateClients();
+  closePeers();
+});
 afterAll(() => api.close());
 
 async function receive(id: string, body: object = {}): Promise<DataAnswer> {
@@ -164,32 +167,19 @@ describe('readers', () => {
 
   it('that are attached over a WebSocket are refused to REST with 409, others are not', async () => {
     const { client } = await filled('0123456789');
-    const webSocket = await attach(client.id, 'device');
+    const webSocket = await StreamClient.open(api.application);
+    await webSocket.attach({ socketId: client.id, reader: 'device' });
     const path = `/v1/sockets/${client.id}`;
     const received = api.post(`${path}/receive`, { reader: 'device' });
     expect((await api.refused(received, 409, 'conflict')).code).toBe('READER_ATTACHED');
     await api.refused(api.post(`${path}/commit`, { offset: 1, reader: 'device' }), 409, 'conflict');
     expect(await readers(client.id)).toMatchObject([{ name: 'device', attached: true }]);
     expect(await receive(client.id, { reader: 'other' })).toMatchObject({ data: '0123456789' });
-    webSocket.close();
+    await webSocket.close();
     await detached(client.id, 'device');
     expect(await receive(client.id, { reader: 'device' })).toMatchObject({ offset: 0, data: '0123456789' });
   });
 });
-
-async function attach(socketId: string, reader: string): Promise<WebSocket> {
-  const url = `${api.application.url.replace('http', 'ws')}/v1/stream`;
-  const webSocket = new WebSocket(url, 'sockeye.v1');
-  await within('the upgrade', new Promise((resolve) => webSocket.once('open', resolve)));
-  const attached = new Promise<void>((resolve) => {
-    webSocket.on('message', (data: Buffer, binary) => {
-      if (!binary && (JSON.parse(data.toString()) as { event: string }).event === 'attached') resolve();
-    });
-  });
-  webSocket.send(JSON.stringify({ event: 'attach', data: { socketId, reader, mode: 'consume' } }));
-  await within('attached', attached);
-  return webSocket;
-}
 
 function detached(id: string, reader: string): Promise<void> {
   const isAttached = async (): Promise<boolean> =>

@@ -10,6 +10,7 @@ import {
 import { ReadTurn, ReadTurns } from '../../src/sockets/stream/read-turns.js';
 import { portOf } from '../support/ends.js';
 import { startPeer, stopPrograms } from '../support/peers.js';
+import { POLICY, TCP_LISTENER } from '../support/engine.js';
 
 /** A connection whose peer always has more: reads as libuv does, up to 32 times a turn, until told to wait. */
 class Greedy {
@@ -106,14 +107,7 @@ test('connections that were kept back all go on at once, and no turn of the loop
   const CONNECTIONS = 24;
   const BYTES = 4 * 1024 * 1024;
   const engine = new Engine({
-    policy: {
-      protectedMode: true,
-      egressAllow: [],
-      egressDeny: [],
-      bindAllow: [],
-      bindPorts: { from: 1024, to: 65_535 },
-      allowMetadata: false,
-    },
+    policy: POLICY,
   });
   try {
     const connections: StreamConnection[] = [];
@@ -122,21 +116,8 @@ test('connections that were kept back all go on at once, and no turn of the loop
       socket.pause();
       connections.push(socket);
     });
-    const listener = await engine.listen({
-      host: '127.0.0.1',
-      port: 0,
-      backlog: 511,
-      ipv6Only: false,
-      options: [],
-      maxConnections: CONNECTIONS,
-      acceptCount: null,
-      idleTimeoutMs: 0,
-      tls: null,
-      receive: { windowBytes: 2 * BYTES, overflow: 'pause', lingerMs: 60_000, readerTtlMs: null },
-      name: null,
-      labels: {},
-      leaseMs: null,
-    });
+    const receive = { ...TCP_LISTENER.receive, windowBytes: 2 * BYTES };
+    const listener = await engine.listen({ ...TCP_LISTENER, maxConnections: CONNECTIONS, receive });
     const sender = startPeer(
       'flood.py',
       ['--connect', `127.0.0.1:${portOf(listener)}`, '--connections', `${CONNECTIONS}`].concat([

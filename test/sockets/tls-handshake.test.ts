@@ -3,31 +3,17 @@ import { connect } from 'node:net';
 import { Engine } from '../../src/sockets/index.js';
 import { Authority, describeWithOpenssl } from '../support/certificates.js';
 import { portOf } from '../support/ends.js';
+import { POLICY, TCP_LISTENER } from '../support/engine.js';
 
 describeWithOpenssl('the handshake of a listener', () => {
   it('has a deadline: a peer that says nothing is sent away, and its place is free', async () => {
     const authority = new Authority('Test CA');
     const { certificate, key } = authority.sign('localhost');
     authority.remove();
-    const policy = {
-      protectedMode: true,
-      egressAllow: [],
-      egressDeny: [],
-      bindAllow: [],
-      bindPorts: { from: 1024, to: 65_535 },
-      allowMetadata: false,
-    };
-    const engine = new Engine({ limits: { handshakeMs: 100 }, policy });
+    const engine = new Engine({ limits: { handshakeMs: 100 }, policy: POLICY });
     try {
       const listener = await engine.listen({
-        host: '127.0.0.1',
-        port: 0,
-        backlog: 511,
-        ipv6Only: false,
-        options: [],
-        maxConnections: 1000,
-        acceptCount: null,
-        idleTimeoutMs: 0,
+        ...TCP_LISTENER,
         tls: {
           certificate,
           key,
@@ -38,10 +24,6 @@ describeWithOpenssl('the handshake of a listener', () => {
           minVersion: 'TLSv1.2',
           sni: [],
         },
-        receive: { windowBytes: 65_536, overflow: 'pause', lingerMs: 60_000, readerTtlMs: null },
-        name: null,
-        labels: {},
-        leaseMs: null,
       });
       const silent = connect(portOf(listener), '127.0.0.1').resume();
       silent.on('error', () => undefined);

@@ -1,23 +1,9 @@
-import { type Connected, FarEnds } from '../support/far-ends.js';
-import { stopPrograms } from '../support/peers.js';
-import { type Service, startService } from '../support/service.js';
-import { type Message, StreamClient, terminateClients } from '../support/ws-client.js';
+import { type Connected, serviceWithEnds } from '../support/far-ends.js';
+import { type Message, StreamClient } from '../support/ws-client.js';
 
 const READERS = 1_000;
 
-let service: Service;
-let ends: FarEnds;
-
-beforeAll(async () => {
-  service = await startService();
-  ends = await FarEnds.of(service);
-});
-
-afterAll(async () => {
-  terminateClients();
-  ends.close();
-  await stopPrograms();
-});
+const at = serviceWithEnds();
 
 /** All answers to the list, in order. */
 async function answers(client: StreamClient, attachments: object[]): Promise<Message[]> {
@@ -32,11 +18,11 @@ async function answers(client: StreamClient, attachments: object[]): Promise<Mes
 
 it('1,000 readers that come back go on where each has acknowledged, by one message', async () => {
   const sockets: Connected[] = [];
-  for (let i = 0; i < READERS; i += 1) sockets.push(await ends.connect());
+  for (let i = 0; i < READERS; i += 1) sockets.push(await at.ends.connect());
   sockets.forEach(({ peer }, i) => peer.write(`hello ${String(i).padStart(4, '0')}`));
 
   const list = sockets.map(({ id }) => ({ socketId: id, reader: 'fleet', from: 'committed' }));
-  const first = await StreamClient.open(service);
+  const first = await StreamClient.open(at.service);
   const attached = await answers(first, list);
   expect(attached.map(({ event, data }) => [event, data.index, data.socketId, data.offset])).toEqual(
     sockets.map(({ id }, index) => ['attached', index, id, 0]),
@@ -50,7 +36,7 @@ it('1,000 readers that come back go on where each has acknowledged, by one messa
   await first.ask('ping');
   await first.close();
 
-  const second = await StreamClient.open(service);
+  const second = await StreamClient.open(at.service);
   const back = await answers(second, list);
   expect(back.map(({ data }) => data.offset)).toEqual(sockets.map((_, i) => i % 11));
   for (const [i, { data }] of back.entries()) {
@@ -61,9 +47,9 @@ it('1,000 readers that come back go on where each has acknowledged, by one messa
 }, 60_000);
 
 it('what is wrong with one item is answered with its place; the others are attached', async () => {
-  const { id } = await ends.connect();
-  const listener = await service.listen();
-  const client = await StreamClient.open(service);
+  const { id } = await at.ends.connect();
+  const listener = await at.service.listen();
+  const client = await StreamClient.open(at.service);
   const got = await answers(client, [
     { socketId: id },
     { socketId: 'con_000000000000000000000000' },
@@ -91,7 +77,7 @@ it.each([
   ['what is no list', { attachments: { socketId: 'x' } }],
   ['a list and something beside it', { attachments: [{ socketId: 'x' }], reader: 'main' }],
 ])('a list of %s is refused as a whole', async (_, data) => {
-  const client = await StreamClient.open(service);
+  const client = await StreamClient.open(at.service);
   const { event, data: problem } = await client.ask('attach', data);
   expect(event).toBe('error');
   expect(problem.type).toMatch(/\/validation-failed$/);

@@ -1,6 +1,7 @@
 import { eventStream } from '../../src/modules/events/event-stream.js';
 import { EventFeed } from '../../src/modules/engine/event-feed.js';
 import { Engine } from '../../src/sockets/index.js';
+import { POLICY } from '../support/engine.js';
 
 let engine: Engine;
 let cuts: number;
@@ -9,14 +10,7 @@ let gone: AbortController;
 beforeEach(() => {
   jest.useFakeTimers();
   engine = new Engine({
-    policy: {
-      protectedMode: true,
-      egressAllow: [],
-      egressDeny: [],
-      bindAllow: [],
-      bindPorts: { from: 1024, to: 65_535 },
-      allowMetadata: false,
-    },
+    policy: POLICY,
   });
   cuts = 0;
   gone = new AbortController();

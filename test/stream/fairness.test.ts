@@ -1,7 +1,5 @@
-import { FarEnds } from '../support/far-ends.js';
-import { stopPrograms } from '../support/peers.js';
-import { type Service, startService } from '../support/service.js';
-import { StreamClient, terminateClients } from '../support/ws-client.js';
+import { serviceWithEnds } from '../support/far-ends.js';
+import { StreamClient } from '../support/ws-client.js';
 
 /* By the order of frames alone: what stands in front of what does not depend on how fast the machine is. */
 
@@ -10,23 +8,11 @@ const QUANTUM = 64 * 1024;
 const TURN = QUANTUM + 4096;
 const BULK = 1024 * 1024;
 
-let service: Service;
-let ends: FarEnds;
-
-beforeAll(async () => {
-  service = await startService();
-  ends = await FarEnds.of(service);
-});
-
-afterAll(async () => {
-  terminateClients();
-  ends.close();
-  await stopPrograms();
-});
+const at = serviceWithEnds();
 
 /** Attaches to all by one message; the frames, in the order they came, until every byte is there. */
 async function read(ids: string[], bytes: number): Promise<{ index: number; bytes: number }[]> {
-  const client = await StreamClient.open(service);
+  const client = await StreamClient.open(at.service);
   client.say('attach', { attachments: ids.map((socketId) => ({ socketId })) });
   const indexes = new Map<number, number>();
   const frames: { index: number; bytes: number }[] = [];
@@ -46,7 +32,7 @@ async function read(ids: string[], bytes: number): Promise<{ index: number; byte
 
 it('channels that all have a backlog get the same share, whatever order they are in', async () => {
   const channels = 10;
-  const backlogs = await ends.withBacklog(channels, BULK);
+  const backlogs = await at.ends.withBacklog(channels, BULK);
   const frames = await read(
     backlogs.map(({ id }) => id),
     channels * BULK,
@@ -62,8 +48,8 @@ it('channels that all have a backlog get the same share, whatever order they are
 });
 
 it('a message of 64 bytes waits for one quantum of each bulk channel before it, and for no second one', async () => {
-  const bulk = await ends.withBacklog(8, BULK);
-  const [small] = await ends.withBacklog(1, 64);
+  const bulk = await at.ends.withBacklog(8, BULK);
+  const [small] = await at.ends.withBacklog(1, 64);
   const frames = await read([...bulk.map(({ id }) => id), small!.id], 8 * BULK + 64);
   const before = frames.slice(
     0,

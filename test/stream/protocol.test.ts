@@ -1,31 +1,21 @@
 import { once } from 'node:events';
 import dgram from 'node:dgram';
 import net from 'node:net';
-import { type Connected, FarEnds } from '../support/far-ends.js';
-import { stopPrograms } from '../support/peers.js';
-import { type Service, type SocketView, startService } from '../support/service.js';
-import { StreamClient, terminateClients } from '../support/ws-client.js';
+import { type Connected, serviceWithEnds } from '../support/far-ends.js';
+import { type SocketView } from '../support/service.js';
+import { StreamClient } from '../support/ws-client.js';
 
 /* The table of docs/stream-protocol.md, from its first line to its last. */
 
-let service: Service;
-let ends: FarEnds;
+const at = serviceWithEnds();
 let client: StreamClient;
 
 beforeAll(async () => {
-  service = await startService();
-  ends = await FarEnds.of(service);
-  client = await StreamClient.open(service);
-});
-
-afterAll(async () => {
-  terminateClients();
-  ends.close();
-  await stopPrograms();
+  client = await StreamClient.open(at.service);
 });
 
 async function attached(options: object = {}): Promise<Connected & { channel: number }> {
-  const both = await ends.connect();
+  const both = await at.ends.connect();
   const { channel } = await client.attach({ socketId: both.id, ...options });
   return { ...both, channel };
 }
@@ -37,7 +27,7 @@ async function arrived(peer: net.Socket): Promise<string> {
 }
 
 it('attach answers where the channel begins, and shows the socket', async () => {
-  const { id, peer } = await ends.connect();
+  const { id, peer } = await at.ends.connect();
   const all = once(peer, 'finish');
   peer.end('0123456789');
   await all;
@@ -103,13 +93,13 @@ it('shutdown, close and detach are done', async () => {
   expect((await client.ask('detach', { channel: other.channel })).event).toBe('done');
   const answer = await client.ask('send', { channel: other.channel, data: 'x' });
   expect(answer).toMatchObject({ event: 'error', data: { status: 404, channel: other.channel } });
-  expect((await service.socket(other.id)).state).toBe('open');
+  expect((await at.service.socket(other.id)).state).toBe('open');
 });
 
 it('a listener brings its connections, present and to come, each on a channel of its own', async () => {
-  const listener = await service.listen();
+  const listener = await at.service.listen();
   const first = net.connect(listener.port, '127.0.0.1', () => first.write('first'));
-  await service.connection(listener.id, await localPort(first));
+  await at.service.connection(listener.id, await localPort(first));
   const { channel } = await client.attach({ listenerId: listener.id });
   const present = await client.message('accepted');
   expect(present.data.listenerChannel).toBe(channel);
@@ -127,7 +117,7 @@ async function localPort(socket: net.Socket): Promise<number> {
 }
 
 it('a datagram goes where `to` says, and comes as a record with its sender', async () => {
-  const { body } = await service.post<SocketView>('/v1/listeners', {
+  const { body } = await at.service.post<SocketView>('/v1/listeners', {
     protocol: 'udp',
     host: '127.0.0.1',
     port: 0,
@@ -157,7 +147,7 @@ it('a datagram goes where `to` says, and comes as a record with its sender', asy
 });
 
 it('an observer that is too slow gets the gap, and then what is there', async () => {
-  const { id, peer } = await ends.connect({ receive: { windowBytes: 1024, overflow: 'drop-oldest' } });
+  const { id, peer } = await at.ends.connect({ receive: { windowBytes: 1024, overflow: 'drop-oldest' } });
   const { channel } = await client.attach({ socketId: id, mode: 'observe', windowBytes: 4 });
   peer.write('abcd');
   await client.inbox.take('a frame', (item) => item.kind === 'frame' && item.channel === channel);
@@ -169,8 +159,8 @@ it('an observer that is too slow gets the gap, and then what is there', async ()
 
 it('watch tells what the filter lets through, until unwatch', async () => {
   expect((await client.ask('watch', { kind: 'client', events: ['closed'] })).data.watches).toBe(1);
-  const { id } = await ends.connect();
-  await service.del(`/v1/sockets/${id}`);
+  const { id } = await at.ends.connect();
+  await at.service.del(`/v1/sockets/${id}`);
   const { data } = await client.message('event');
   expect(data).toMatchObject({ name: 'closed', socketId: id });
   expect((await client.ask('unwatch', {})).data.watches).toBe(0);

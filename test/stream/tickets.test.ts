@@ -1,7 +1,7 @@
-import { WebSocket } from 'ws';
 import { Tickets, TICKET_MS } from '../../src/modules/auth/tickets.js';
 import type { TicketDto } from '../../src/modules/tickets/tickets.dto.js';
 import { startApi, type Api } from '../support/api.js';
+import { upgradeStatus } from '../support/ws-client.js';
 
 const KEY = 'ops.0123456789abcdef0123456789abcdef';
 
@@ -28,19 +28,8 @@ async function ticketOf(api: Api): Promise<string> {
 }
 
 /** 101, or the status of the refusal. */
-function upgrade(api: Api, path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const webSocket = new WebSocket(`${api.application.url.replace('http', 'ws')}${path}`);
-    webSocket.once('open', () => {
-      webSocket.terminate();
-      resolve(101);
-    });
-    webSocket.once('unexpected-response', (request, { statusCode }) => {
-      request.destroy();
-      resolve(statusCode ?? 0);
-    });
-    webSocket.once('error', reject);
-  });
+async function upgrade(api: Api, path: string): Promise<number> {
+  return (await upgradeStatus(api.application, path)).status;
 }
 
 it.each(['/v1/stream?', '/v1/pipe?host=127.0.0.1&port=9&'])('opens %s once', async (path) => {

@@ -1,8 +1,9 @@
 /** Clients of the service and the ends they are connected to, which the test holds itself. */
 import { once } from 'node:events';
 import net from 'node:net';
-import { until } from './peers.js';
-import type { Service, SocketView } from './service.js';
+import { stopPrograms, until } from './peers.js';
+import { startService, type Service, type SocketView } from './service.js';
+import { terminateClients } from './ws-client.js';
 
 export interface Connected {
   id: string;
@@ -64,4 +65,24 @@ export class FarEnds {
     for (const socket of this.sockets) socket.destroy();
     this.server.close();
   }
+}
+
+interface ServiceWithEnds {
+  service: Service;
+  ends: FarEnds;
+}
+
+/** A service for the test file, and far ends for it; both go with the last test, and every WebSocket with them. */
+export function serviceWithEnds(): Readonly<ServiceWithEnds> {
+  const at = {} as ServiceWithEnds;
+  beforeAll(async () => {
+    at.service = await startService();
+    at.ends = await FarEnds.of(at.service);
+  });
+  afterAll(async () => {
+    terminateClients();
+    at.ends.close();
+    await stopPrograms();
+  });
+  return at;
 }

@@ -270,7 +270,7 @@ async function upgraded(url: string, protocols: string[], options: ClientOptions
 
 /** The status that an upgrade is answered with: 101, or what stands in its place. */
 export async function upgradeStatus(
-  service: Service,
+  service: Pick<Service, 'url'>,
   path: string,
   options: OpenOptions = {},
 ): Promise<{ status: number; protocol: string }> {

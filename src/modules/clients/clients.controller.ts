@@ -9,7 +9,7 @@ import { goneSignal } from '../common/gone-signal.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
-import { IDEMPOTENCY_HEADER, Idempotent } from '../idempotency/idempotent.js';
+import { Idempotency, IDEMPOTENCY_HEADER, Idempotent } from '../idempotency/idempotent.js';
 import { clientRequest, CreateClientDto } from './clients.dto.js';
 
 const EXAMPLE_NAME = 'demo-client';
@@ -17,7 +17,10 @@ const EXAMPLE_NAME = 'demo-client';
 @ApiTags('clients')
 @Controller('v1/clients')
 export class ClientsController {
-  constructor(private readonly engine: Engine) {}
+  constructor(
+    private readonly engine: Engine,
+    private readonly idempotency: Idempotency,
+  ) {}
 
   @Post()
   @Idempotent()
@@ -48,14 +51,16 @@ export class ClientsController {
     type: SocketDto,
     headers: createdHeaders('client'),
   })
-  async create(
+  create(
     @Body() body: CreateClientDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SocketDto> {
-    const client = await this.open(body, this.gone(request, reply));
-    void reply.header('location', `/v1/clients/${client.id}`);
-    return socketDto(client);
+    return this.idempotency.answer(request, reply, async () => {
+      const client = await this.open(body, this.gone(request, reply));
+      void reply.header('location', `/v1/clients/${client.id}`);
+      return socketDto(client);
+    });
   }
 
   @Get()

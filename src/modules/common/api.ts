@@ -36,6 +36,15 @@ export const OPENING_PROBLEMS: readonly ProblemType[] = [
   'timed-out',
 ];
 
+/** What a call with a JSON body about something that is there can answer, whatever it asks for. */
+export const CHANGING_PROBLEMS: readonly ProblemType[] = [
+  'validation-failed',
+  'not-found',
+  'gone',
+  'payload-too-large',
+  'unsupported-media-type',
+];
+
 /** Headers of the answer to a POST that has made something. */
 export function createdHeaders(what: string): Record<string, ResponseHeader> {
   return {

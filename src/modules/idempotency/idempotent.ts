@@ -2,14 +2,12 @@ import { createHash } from 'node:crypto';
 import {
   applyDecorators,
   Injectable,
-  UseInterceptors,
-  type CallHandler,
+  UseGuards,
+  type CanActivate,
   type ExecutionContext,
-  type NestInterceptor,
 } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { lastValueFrom, of, type Observable } from 'rxjs';
 import { callerOf } from '../auth/callers.js';
 import { invalid, ProblemError } from '../problems/problem.js';
 import { AnswersByKey, REUSED, type Outcome } from './answers-by-key.js';
@@ -21,33 +19,52 @@ const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Answers a request that came before, with the same key, as it was answered then. */
 @Injectable()
-export class IdempotencyInterceptor implements NestInterceptor {
+export class Idempotency {
   constructor(private readonly answers: AnswersByKey) {}
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const reply = context.switchToHttp().getResponse<FastifyReply>();
+  /** Refuses a key that is none, or came before with something else. */
+  check(request: FastifyRequest): void {
     const key = keyOf(request);
-    if (key === null) return next.handle();
+    if (key !== null && this.answers.isReused(scoped(key, request), fingerprintOf(request)))
+      throw reused(key);
+  }
+
+  /** What `work` makes of the request, or what it has made of it before. Without a key nothing is kept. */
+  async answer<Body>(request: FastifyRequest, reply: FastifyReply, work: () => Promise<Body>): Promise<Body> {
+    const key = keyOf(request);
+    if (key === null) return work();
     const answer = await this.answers.answer(scoped(key, request), fingerprintOf(request), () =>
-      outcomeOf(next, reply),
+      outcomeOf(work, reply),
     );
-    if (answer === REUSED)
-      throw new ProblemError('idempotency-key-reused', `${HEADER} ${key} came with another body before`);
+    if (answer === REUSED) throw reused(key);
     const { outcome, replayed } = answer;
     if (replayed) void reply.header('idempotency-replayed', 'true');
     if (outcome.failed) throw outcome.error;
     const { status, location, body } = outcome.answer;
     void reply.status(status);
     if (location !== undefined) void reply.header('location', location);
-    return of(body);
+    return body as Body;
   }
 }
 
-/** A POST that makes something, and can be sent again by who does not know whether it arrived. */
+/** Looks before the body is judged: one that is not valid is another than the one that came before. */
+@Injectable()
+class IdempotencyGuard implements CanActivate {
+  constructor(private readonly idempotency: Idempotency) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    this.idempotency.check(context.switchToHttp().getRequest<FastifyRequest>());
+    return true;
+  }
+}
+
+/**
+ * A POST that makes something, and can be sent again by who does not know whether it arrived. Its method
+ * does so within `Idempotency.answer`: an interceptor would cost every request without a key 40 µs (rxjs).
+ */
 export function Idempotent(): MethodDecorator {
   return applyDecorators(
-    UseInterceptors(IdempotencyInterceptor),
+    UseGuards(IdempotencyGuard),
     ApiHeader({
       name: HEADER,
       required: false,
@@ -56,6 +73,10 @@ export function Idempotent(): MethodDecorator {
       schema: { type: 'string', minLength: 1, maxLength: 255 },
     }),
   );
+}
+
+function reused(key: string): ProblemError {
+  return new ProblemError('idempotency-key-reused', `${HEADER} ${key} came with another body before`);
 }
 
 function keyOf(request: FastifyRequest): string | null {
@@ -75,9 +96,9 @@ function fingerprintOf({ body, url }: FastifyRequest): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-async function outcomeOf(next: CallHandler, reply: FastifyReply): Promise<Outcome> {
+async function outcomeOf(work: () => Promise<unknown>, reply: FastifyReply): Promise<Outcome> {
   try {
-    const body: unknown = await lastValueFrom(next.handle());
+    const body = await work();
     const location = reply.getHeader('location');
     return { failed: false, answer: { status: reply.statusCode, location: location?.toString(), body } };
   } catch (error) {

@@ -1,13 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Engine } from '../../sockets/index.js';
 import { createdHeaders, JsonBody, OPENING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { ListQuery, SocketListDto, socketList } from '../common/list.dto.js';
 import { ListenerDto, listenerDto } from '../common/listener.dto.js';
 import { IncludeQuery } from '../common/tcp-info.dto.js';
-import { Idempotent } from '../idempotency/idempotent.js';
+import { Idempotency, Idempotent } from '../idempotency/idempotent.js';
 import { CreateListenerDto, declareRequest, listenerSpec, RemoveListenerQuery } from './listeners.dto.js';
 
 const EXAMPLE_NAME = 'demo';
@@ -20,7 +20,10 @@ const LOCATION = {
 @ApiTags('listeners')
 @Controller('v1/listeners')
 export class ListenersController {
-  constructor(private readonly engine: Engine) {}
+  constructor(
+    private readonly engine: Engine,
+    private readonly idempotency: Idempotency,
+  ) {}
 
   @Post()
   @Idempotent()
@@ -52,13 +55,16 @@ export class ListenersController {
     problems: [...OPENING_PROBLEMS, 'idempotency-key-reused'],
   })
   @ApiCreatedResponse({ type: ListenerDto, headers: createdHeaders('listener') })
-  async create(
+  create(
     @Body() body: CreateListenerDto,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ListenerDto> {
-    const listener = await this.engine.listen(listenerSpec(body, this.engine.limits));
-    void reply.header('location', `/v1/listeners/${listener.id}`);
-    return listenerDto(listener);
+    return this.idempotency.answer(request, reply, async () => {
+      const listener = await this.engine.listen(listenerSpec(body, this.engine.limits));
+      void reply.header('location', `/v1/listeners/${listener.id}`);
+      return listenerDto(listener);
+    });
   }
 
   @Put(':idOrName')

@@ -8,7 +8,7 @@ import {
   SOCKET_OPTIONS,
   type OptionSetting,
 } from '../../sockets/index.js';
-import { Operation, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, Operation, SocketParam } from '../common/api.js';
 import { OPTION_VALUE_SCHEMAS } from '../common/socket-fields.js';
 import { KnownOptionListDto, knownOptionDto, OptionDto, optionDto } from './options.dto.js';
 import { OptionListDto, optionListDto } from './options.dto.js';
@@ -86,8 +86,11 @@ export class OptionsController {
       'setsockopt(2), one after the other. When the kernel refuses one, those before it get back what they had. ' +
       'Answers what the kernel has made of the values.',
     problems: [
-      ...(['validation-failed', 'permission-denied', 'not-found', 'conflict', 'gone'] as const),
-      ...(['address-not-available', 'payload-too-large', 'unsupported-media-type', 'not-supported'] as const),
+      ...CHANGING_PROBLEMS,
+      'permission-denied',
+      'conflict',
+      'address-not-available',
+      'not-supported',
       'resource-exhausted',
     ],
   })

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine, type ResponderSpec } from '../../sockets/index.js';
-import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, JsonBody, Operation, SocketParam } from '../common/api.js';
 import { ResponderDto } from '../common/responder.dto.js';
 import { ResponderPipe, ResponderStateDto, responderStateDto } from './responders.dto.js';
 
@@ -30,7 +30,7 @@ export class RespondersController {
     summary: 'Let a listener answer by itself, or otherwise than before',
     description:
       'Holds from the next message on; connections go on, and their answers under way are finished. Its counters begin anew. A name of a preset is taken too: `"echo"`.',
-    problems: ['validation-failed', 'not-found', 'gone', 'payload-too-large', 'unsupported-media-type'],
+    problems: CHANGING_PROBLEMS,
   })
   @ApiOkResponse({ type: ResponderStateDto })
   set(@Param('idOrName') idOrName: string, @Body(ResponderPipe) spec: ResponderSpec): ResponderStateDto {

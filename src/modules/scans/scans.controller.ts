@@ -8,6 +8,7 @@ import {
   Param,
   Post,
   Query,
+  Req,
   Res,
   StreamableFile,
 } from '@nestjs/common';
@@ -21,11 +22,11 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { Readable } from 'node:stream';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Engine } from '../../sockets/index.js';
 import { createdHeaders, EVENT_STREAM, JsonBody, Operation, ScanParam } from '../common/api.js';
 import { goneSignal } from '../common/gone-signal.js';
-import { Idempotent } from '../idempotency/idempotent.js';
+import { Idempotency, Idempotent } from '../idempotency/idempotent.js';
 import { invalid } from '../problems/problem.js';
 import { CreateScanDto, scanRequest } from './create-scan.dto.js';
 import { scanEvents } from './scan-events.js';
@@ -66,6 +67,7 @@ export class ScansController {
   constructor(
     private readonly engine: Engine,
     private readonly names: ServiceNames,
+    private readonly idempotency: Idempotency,
   ) {}
 
   @Post()
@@ -97,13 +99,16 @@ export class ScansController {
     ],
   })
   @ApiAcceptedResponse({ type: ScanDto, headers: createdHeaders('scan') })
-  async create(
+  create(
     @Body() body: CreateScanDto,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ScanDto> {
-    const scan = await this.engine.scans.start(scanRequest(body));
-    void reply.header('location', `/v1/scans/${scan.id}`);
-    return scanDto(scan);
+    return this.idempotency.answer(request, reply, async () => {
+      const scan = await this.engine.scans.start(scanRequest(body));
+      void reply.header('location', `/v1/scans/${scan.id}`);
+      return scanDto(scan);
+    });
   }
 
   @Get()

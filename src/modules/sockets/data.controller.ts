@@ -28,7 +28,7 @@ import {
   type ReadRequest,
 } from '../../sockets/index.js';
 import type { ProblemType } from '../problems/problem-types.js';
-import { JsonBody, OctetStream, Operation, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, JsonBody, OctetStream, Operation, SocketParam } from '../common/api.js';
 import { goneSignal } from '../common/gone-signal.js';
 import { bytesAnswer, datagramsAnswer, OCTET_STREAM } from './data-answer.js';
 import {
@@ -51,15 +51,11 @@ const EXAMPLE_NAME = 'demo-client';
 
 /** What a send can answer; a datagram that says where to, as a connect does. */
 const SENDING_PROBLEMS: readonly ProblemType[] = [
-  'validation-failed',
+  ...CHANGING_PROBLEMS,
   'blocked-by-policy',
   'permission-denied',
-  'not-found',
   'conflict',
   'address-not-available',
-  'gone',
-  'payload-too-large',
-  'unsupported-media-type',
   'not-supported',
   'connection-refused',
   'connection-reset',
@@ -150,16 +146,7 @@ export class DataController {
     description:
       'recv(2): reads on from where this reader stands, and commits what it answers. After a gap (410) it goes on ' +
       'behind it. While a WebSocket is attached under that name: 409.',
-    problems: [
-      'validation-failed',
-      'not-found',
-      'conflict',
-      'gone',
-      'payload-too-large',
-      'unsupported-media-type',
-      'not-supported',
-      'quota-exceeded',
-    ],
+    problems: [...CHANGING_PROBLEMS, 'conflict', 'not-supported', 'quota-exceeded'],
   })
   @ApiDataAnswer()
   async receive(
@@ -190,15 +177,7 @@ export class DataController {
     id: 'commit',
     summary: 'Commit: everything before an offset may go',
     description: 'An older offset than the last one changes nothing.',
-    problems: [
-      'validation-failed',
-      'not-found',
-      'conflict',
-      'gone',
-      'payload-too-large',
-      'unsupported-media-type',
-      'quota-exceeded',
-    ],
+    problems: [...CHANGING_PROBLEMS, 'conflict', 'quota-exceeded'],
   })
   @ApiOkResponse({ type: CommittedAnswer })
   commit(@Param('idOrName') idOrName: string, @Body() { offset, reader }: CommitBody): CommittedAnswer {

@@ -1,7 +1,7 @@
 import { Body, Controller, Param, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine } from '../../sockets/index.js';
-import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, JsonBody, Operation, SocketParam } from '../common/api.js';
 import { DurationMs } from '../common/fields.js';
 import { LeaseDto, leaseDto } from '../common/lease.dto.js';
 
@@ -28,7 +28,7 @@ export class LeaseController {
     summary: 'Renew the lease of a socket',
     description:
       'The socket is closed, with the reason `lease`, when nobody renews it in time. A listener takes its connections with it.',
-    problems: ['validation-failed', 'not-found', 'gone', 'payload-too-large', 'unsupported-media-type'],
+    problems: CHANGING_PROBLEMS,
   })
   @ApiOkResponse({ type: LeaseDto })
   renew(@Param('idOrName') idOrName: string, @Body() { leaseMs }: RenewLeaseBody): LeaseDto {

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine, DataSocket, type ManagedSocket } from '../../sockets/index.js';
-import { JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, JsonBody, Operation, ReaderParam, SocketParam } from '../common/api.js';
 import { CloseQuery } from '../common/close.dto.js';
 import { matches, SocketListDto, socketList } from '../common/list.dto.js';
 import { readerDtos } from '../common/reception.dto.js';
@@ -81,14 +81,7 @@ export class SocketsController {
   @Operation({
     id: 'shutdownSocket',
     summary: 'Shut one direction down, or both',
-    problems: [
-      'validation-failed',
-      'not-found',
-      'conflict',
-      'gone',
-      'payload-too-large',
-      'unsupported-media-type',
-    ],
+    problems: [...CHANGING_PROBLEMS, 'conflict'],
   })
   @ApiOkResponse({ type: SocketDto })
   shutdown(@Param('idOrName') idOrName: string, @Body() { how }: ShutdownBody): SocketDto {

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine, encode } from '../../sockets/index.js';
-import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, JsonBody, Operation, SocketParam } from '../common/api.js';
 import { EXAMPLE_IDENTITY } from '../common/example-identity.js';
 import { SocketDto, socketDto } from '../common/socket.dto.js';
 import { handshakeOf, StartTlsBody } from './starttls.dto.js';
@@ -22,12 +22,8 @@ export class StartTlsController {
       'Offsets go on in the same log: bytes as they were before, decrypted after. Nothing may be waiting to be sent. ' +
       'It answers once the peer has got through the handshake, which it has to begin. A handshake that fails ends the connection.',
     problems: [
-      'validation-failed',
-      'not-found',
+      ...CHANGING_PROBLEMS,
       'conflict',
-      'gone',
-      'payload-too-large',
-      'unsupported-media-type',
       'not-supported',
       'connection-reset',
       'tls-failed',

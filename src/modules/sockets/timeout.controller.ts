@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Engine } from '../../sockets/index.js';
-import { JsonBody, Operation, SocketParam } from '../common/api.js';
+import { CHANGING_PROBLEMS, JsonBody, Operation, SocketParam } from '../common/api.js';
 import { DurationMs } from '../common/fields.js';
 
 const EXAMPLE_NAME = 'demo-client';
@@ -41,7 +41,7 @@ export class TimeoutController {
     summary: 'Set the timeout of a socket: settimeout()',
     description:
       'Holds for sends and STARTTLS that begin from now on and give no `timeoutMs` of their own. Receiving waits as long as `waitMs` says.',
-    problems: ['validation-failed', 'not-found', 'gone', 'payload-too-large', 'unsupported-media-type'],
+    problems: CHANGING_PROBLEMS,
   })
   @ApiOkResponse({ type: TimeoutDto })
   set(@Param('idOrName') idOrName: string, @Body() { timeoutMs }: TimeoutDto): TimeoutDto {
