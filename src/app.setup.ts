@@ -160,7 +160,8 @@ function acceptBodies(fastify: FastifyInstance): void {
 function announceStreams(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     done(null, payload); // sets the headers and starts the stream before it returns
-    if (payload instanceof Readable && !reply.raw.headersSent) reply.raw.flushHeaders();
+    const isOpenEnded = payload instanceof Readable && !reply.hasHeader('content-length');
+    if (isOpenEnded && !reply.raw.headersSent) reply.raw.flushHeaders();
   });
 }
 

@@ -37,20 +37,24 @@ const sockeye = (sourcePort: number): ContenderKind<Answerer> => ({
     const receive = { windowBytes: WINDOW_BYTES };
     const body = { host: '127.0.0.1', port: sourcePort, receive };
     const { body: answer } = await control.request('POST', '/v1/clients', body);
+    control.close();
     const path = `/v1/sockets/${(JSON.parse(answer.toString()) as { id: string }).id}`;
     let sent = 0;
     const fill: Answerer['fill'] = async (source, bytes, check) => {
       const { sha256 } = await source.call('send', { bytes, check }, DEADLINE_MS);
       sent += bytes;
-      while ((await receivedBytes(control, path)) < sent) await pause(5);
+      while ((await receivedBytes(port, path)) < sent) await pause(5);
       return sha256;
     };
     return { name: this.name, program, port, path: `${path}/receive`, fill, stop };
   },
 });
 
-async function receivedBytes(control: HttpConnection, path: string): Promise<number> {
+/** On a connection of its own: between two windows the service may have closed one that was kept alive. */
+async function receivedBytes(port: number, path: string): Promise<number> {
+  const control = await HttpConnection.open(port);
   const { body } = await control.request('GET', path);
+  control.close();
   return (JSON.parse(body.toString()) as { received: { bytes: number } }).received.bytes;
 }
 

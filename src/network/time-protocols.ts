@@ -101,8 +101,9 @@ async function hearStream(
   for (;;) {
     const patience = { waitMs: Math.max(0, deadline - Date.now()), signal };
     const request = { ...patience, maxBytes: MAX_ANSWER_BYTES - heard.length, encoding: null };
-    const { bytes, eof } = await receiveAs(connection.log, READER, request);
-    heard = Buffer.concat([heard, bytes]);
+    const { offset, nextOffset, bytes, eof } = await receiveAs(connection.log, READER, request);
+    heard = Buffer.concat([heard, ...bytes.parts]);
+    bytes.release();
     if (
       isWhole(heard) ||
       heard.length === MAX_ANSWER_BYTES ||
@@ -110,7 +111,7 @@ async function hearStream(
     )
       return { remote: internetPeerOf(connection), bytes: heard, receivedNs: clockNs('realtime') };
     if (connection.closeReason instanceof SocketError) throw connection.closeReason;
-    if (bytes.length === 0) throw unanswered(connection, signal);
+    if (nextOffset === offset) throw unanswered(connection, signal);
   }
 }
 

@@ -133,6 +133,7 @@ export {
   type DatagramsAnswer,
   type DatagramsRequest,
 } from './datagram/read-datagrams.js';
+export type { PinnedBytes } from './receive/pinned-bytes.js';
 export { readAt, receiveAs, type ReadAnswer, type ReadRequest } from './receive/read.js';
 export { isNumeric } from './datagram/destination.js';
 export { addressInfo } from './connect/address-info.js';

@@ -1,3 +1,6 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import type { CommittedAnswer, DataAnswer } from '../../src/modules/sockets/data.dto.js';
 import type { ReaderListDto } from '../../src/modules/sockets/sockets.dto.js';
 import { startApi, type Api } from '../support/api.js';
@@ -38,6 +41,39 @@ async function filled(bytes: string) {
   return dialled;
 }
 
+const MIB = 1024 * 1024;
+
+/** A client of the service that holds `data`, which came in many pieces. */
+async function holding(data: Buffer, windowBytes: number) {
+  const dialled = await dial(api, { receive: { windowBytes } });
+  await send(dialled, data);
+  return dialled;
+}
+
+async function send({ peer, client }: Awaited<ReturnType<typeof dial>>, data: Buffer): Promise<void> {
+  const { headOffset } = (await inspect(api, client.id)).received;
+  peer.send(data);
+  await polled('all has come', async () => {
+    const { received } = await inspect(api, client.id);
+    return received.headOffset === headOffset + data.length;
+  });
+}
+
+/** The head of an answer as bare bytes; its body waits, and nobody reads it yet. */
+async function unread(id: string, maxBytes: number): Promise<IncomingMessage> {
+  const headers = { 'content-type': 'application/json', accept: 'application/octet-stream' };
+  const asked = request(`${api.application.url}/v1/sockets/${id}/receive`, { method: 'POST', headers });
+  asked.end(JSON.stringify({ maxBytes }));
+  const [answer] = (await within('the head of the answer', once(asked, 'response'))) as [IncomingMessage];
+  return answer;
+}
+
+async function sha256(bytes: Buffer | IncomingMessage): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of Buffer.isBuffer(bytes) ? [bytes] : bytes) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
 describe('receive', () => {
   it('answers bytes once: what it returned is committed', async () => {
     const { client } = await filled('0123456789');
@@ -75,6 +111,43 @@ describe('receive', () => {
       'sockeye-next-offset': '2',
       'sockeye-eof': 'false',
     });
+  });
+
+  it('answers many bare bytes whole, with their length', async () => {
+    const data = randomBytes(3 * MIB);
+    const { client } = await holding(data, 4 * MIB);
+    const bare = { accept: 'application/octet-stream' };
+    const there = `${api.application.url}/v1/sockets/${client.id}/data?maxBytes=${2 * MIB}`;
+    const head = await fetch(there, { method: 'HEAD', headers: bare });
+    expect(head.headers.get('content-length')).toBe(`${2 * MIB}`);
+    const options = { headers: bare };
+    const first = await api.post<Buffer>(`/v1/sockets/${client.id}/receive`, { maxBytes: 2 * MIB }, options);
+    const rest = await api.post<Buffer>(`/v1/sockets/${client.id}/receive`, { maxBytes: 2 * MIB }, options);
+    expect([first, rest].map(({ headers }) => headers['content-length'])).toEqual([`${2 * MIB}`, `${MIB}`]);
+    expect(await sha256(Buffer.concat([first.body, rest.body]))).toBe(await sha256(data));
+  });
+
+  it('leaves what is on its way to a slow caller as it is, whatever comes meanwhile', async () => {
+    const data = randomBytes(16 * MIB);
+    const dialled = await holding(data, data.length);
+    const { id } = dialled.client;
+    const slow = await unread(id, data.length);
+    // Several windows more: all memory of the first one is free to be read into, but for that caller.
+    for (let window = 0; window < 3; window++) {
+      const next = randomBytes(data.length);
+      await send(dialled, next);
+      expect(await sha256(await unread(id, next.length))).toBe(await sha256(next));
+    }
+    expect(await within('the slow answer', sha256(slow))).toBe(await sha256(data));
+  });
+
+  it('goes on for others when a caller leaves in the middle of an answer', async () => {
+    const data = randomBytes(8 * MIB);
+    const dialled = await holding(data, 2 * data.length);
+    const answer = await unread(dialled.client.id, data.length);
+    answer.destroy();
+    await send(dialled, data);
+    expect(await sha256(await unread(dialled.client.id, data.length))).toBe(await sha256(data));
   });
 
   it('gives each byte to one of many calls at the same time', async () => {

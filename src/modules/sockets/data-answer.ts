@@ -1,5 +1,7 @@
+import { StreamableFile } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { DatagramsAnswer, Encoding, ReadAnswer } from '../../sockets/index.js';
+import { Readable } from 'node:stream';
+import type { DatagramsAnswer, Encoding, PinnedBytes, ReadAnswer } from '../../sockets/index.js';
 import { datagramDto, isoMicros } from '../common/datagram.dto.js';
 import type { DataAnswer, DatagramListAnswer } from './data.dto.js';
 
@@ -10,10 +12,27 @@ export function bytesAnswer(
   { offset, nextOffset, bytes, text, eof }: ReadAnswer,
   encoding: Encoding,
   reply: FastifyReply,
-): DataAnswer | Buffer {
-  if (text !== null) return { offset, nextOffset, bytes: bytes.length, ...text, encoding, eof };
+): DataAnswer | Buffer | StreamableFile {
+  if (text !== null) {
+    const { data, lossy } = text;
+    return { offset, nextOffset, bytes: text.bytes, data, lossy, encoding, eof };
+  }
   offsetHeaders(reply, offset, nextOffset, eof);
-  return bytes;
+  return pinnedAnswer(bytes, reply);
+}
+
+/** Written as they lie in the log. A response closes when the kernel has the last of it, or when it is cut off. */
+function pinnedAnswer(bytes: PinnedBytes, reply: FastifyReply): Buffer | StreamableFile {
+  const { parts, length } = bytes;
+  reply.raw.once('close', () => bytes.release());
+  if (parts.length < 2) return bytes.joined();
+  // A stream, not for its pace: nothing else takes more than one buffer for one body.
+  const stream = new Readable({
+    read() {
+      for (const part of [...parts, null]) this.push(part);
+    },
+  });
+  return new StreamableFile(stream, { type: OCTET_STREAM, length });
 }
 
 /** Datagrams: as JSON, or the payload of one with the rest in the headers; without it, there was none. */

@@ -49,6 +49,9 @@ import { parseDestination, PayloadPipe } from './payload.pipe.js';
 
 const EXAMPLE_NAME = 'demo-client';
 
+/** The end of a wait that never begins: most reads want what is there. */
+const NO_WAIT = AbortSignal.abort();
+
 /** What a send can answer; a datagram that says where to, as a connect does. */
 const SENDING_PROBLEMS: readonly ProblemType[] = [
   ...CHANGING_PROBLEMS,
@@ -154,7 +157,7 @@ export class DataController {
     @Body() body: ReceiveBody,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DataAnswer | DatagramListAnswer | Buffer> {
+  ): Promise<DataAnswer | DatagramListAnswer | Buffer | StreamableFile> {
     const socket = this.engine.dataSocket(idOrName);
     const { log } = socket;
     const asked = this.readRequest(body, request, reply);
@@ -190,7 +193,7 @@ export class DataController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): ReadRequest & DatagramsRequest {
-    const signal = this.endOfInterest(reply);
+    const signal = waitMs === 0 ? NO_WAIT : this.endOfInterest(reply);
     // Bare bytes have no bounds in them: one datagram an answer.
     if (request.headers.accept?.includes(OCTET_STREAM) === true)
       return { maxBytes, maxDatagrams: 1, waitMs, encoding: null, signal };

@@ -1,3 +1,5 @@
+import { COPIED, PinnedBytes, type Memory } from './pinned-bytes.js';
+
 /** What is not there any more: from offset `from` up to, not including, `to`. */
 export interface Gap {
   from: number;
@@ -8,14 +10,6 @@ export type GapPiece = { kind: 'gap' } & Gap;
 
 /** What a reader gets of a log, by the log's kind: data that lies together in memory. */
 export type DataPiece = BytesPiece | DatagramsPiece;
-
-/**
- * Call `release` once when the data will not be looked at again, so that its memory can be used
- * again. Without the call it stays what it is, for as long as somebody holds it.
- */
-interface Memory {
-  release(): void;
-}
 
 /** Bytes of a stream. */
 export interface BytesPiece {
@@ -37,9 +31,6 @@ export interface DatagramsPiece {
   payloadBytes: number;
   memory: Memory;
 }
-
-/** Of bytes that were copied out of the window. */
-const COPIED = { release: (): void => undefined };
 
 /** What a view needs of the log it looks at. */
 interface ViewedLog<Data extends DataPiece> {
@@ -111,7 +102,8 @@ export function readWhole(view: LogView<BytesPiece>, maxBytes: number): BytesPie
     size += next.bytes.length;
   }
   if (parts.length === 1) return first;
-  const bytes = Buffer.concat(parts.map((part) => part.bytes));
-  for (const { memory } of parts) memory.release();
+  const pinned = new PinnedBytes(parts);
+  const bytes = pinned.joined();
+  pinned.release();
   return { ...first, bytes, nextOffset: view.position, memory: COPIED };
 }

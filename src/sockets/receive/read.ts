@@ -2,15 +2,18 @@ import { consumeUntil, lookUntil, type Attempt, type Patience } from './await-da
 import type { ByteLog } from './byte-log.js';
 import { SocketError } from '../errors.js';
 import type { BytesPiece, Gap } from './log-view.js';
+import { PinnedBytes } from './pinned-bytes.js';
+import type { Decoded } from '../text/charset.js';
 import { decodeWithin, type Encoding } from '../text/payload.js';
 
 /** What one read answers: the bytes between two offsets. */
 export interface ReadAnswer {
   offset: number;
   nextOffset: number;
-  bytes: Buffer;
+  /** To be released when they have been sent; those of a text were already. */
+  bytes: PinnedBytes;
   /** The same bytes as text, when an encoding was asked for. */
-  text: { data: string; lossy: boolean } | null;
+  text: Decoded | null;
   /** `nextOffset` is where the stream ends. */
   eof: boolean;
 }
@@ -32,12 +35,15 @@ export function receiveAs(log: ByteLog, reader: string, request: ReadRequest): P
 }
 
 function attempt(log: ByteLog, offset: number, request: ReadRequest): Attempt<ReadAnswer> {
-  const answer = answerOf(log, offset, bytesAt(log, offset, request.maxBytes), request);
-  const { nextOffset, bytes, eof } = answer;
-  return { answer, nextOffset, worthWaiting: bytes.length === 0 && !eof };
+  const bytes = bytesAt(log, offset, request.maxBytes);
+  const eof = log.isEnded && offset + bytes.length === log.headOffset;
+  const text = request.encoding === null ? null : textOf(log, bytes, request.encoding, request.maxBytes, eof);
+  const nextOffset = offset + (text?.bytes ?? bytes.length);
+  const answer = { offset, nextOffset, bytes, text, eof };
+  return { answer, nextOffset, worthWaiting: nextOffset === offset && !eof };
 }
 
-function bytesAt(log: ByteLog, offset: number, maxBytes: number): Buffer {
+function bytesAt(log: ByteLog, offset: number, maxBytes: number): PinnedBytes {
   const parts: BytesPiece[] = [];
   for (let got = 0; got < maxBytes;) {
     const piece = log.peek(offset + got, maxBytes - got);
@@ -46,27 +52,19 @@ function bytesAt(log: ByteLog, offset: number, maxBytes: number): Buffer {
     parts.push(piece);
     got += piece.bytes.length;
   }
-  // A single piece is handed on as it lies there, for as long as somebody holds it.
-  if (parts.length === 1 && parts[0] !== undefined) return parts[0].bytes;
-  const whole = Buffer.concat(parts.map((part) => part.bytes));
-  for (const { memory } of parts) memory.release();
-  return whole;
+  return new PinnedBytes(parts);
 }
 
-function answerOf(log: ByteLog, offset: number, bytes: Buffer, request: ReadRequest): ReadAnswer {
-  const ends = log.isEnded && offset + bytes.length === log.headOffset;
-  if (request.encoding === null)
-    return { offset, nextOffset: offset + bytes.length, bytes, text: null, eof: ends };
-  const atMost = Math.min(request.maxBytes, log.windowBytes);
-  const text = decodeWithin(atMost, bytes, request.encoding, ends);
-  const { data, lossy } = text;
-  return {
-    offset,
-    nextOffset: offset + text.bytes,
-    bytes: bytes.subarray(0, text.bytes),
-    text: { data, lossy },
-    eof: ends,
-  };
+function textOf(
+  log: ByteLog,
+  bytes: PinnedBytes,
+  encoding: Encoding,
+  maxBytes: number,
+  last: boolean,
+): Decoded {
+  const text = decodeWithin(Math.min(maxBytes, log.windowBytes), bytes.joined(), encoding, last);
+  bytes.release();
+  return text;
 }
 
 /** Of a hole that a reader cannot step over silently. */

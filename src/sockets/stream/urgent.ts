@@ -2,6 +2,7 @@ import type { DataSocket } from '../data-socket.js';
 import { SocketError } from '../errors.js';
 import { recvUrgent } from '../native/syscalls.js';
 import { decode, type Encoding } from '../text/payload.js';
+import { COPIED, PinnedBytes } from '../receive/pinned-bytes.js';
 import type { ReadAnswer } from '../receive/read.js';
 
 /**
@@ -24,7 +25,8 @@ export function receiveUrgent(socket: DataSocket, reader: string, encoding: Enco
   const bytes = recvUrgent(fileno) ?? Buffer.alloc(0);
   const offset = log.nextOffsetOf(reader);
   const text = encoding === null ? null : decode(bytes, encoding, true);
-  return { offset, nextOffset: offset, bytes, text, eof: false };
+  const pinned = new PinnedBytes([{ bytes, memory: COPIED }]);
+  return { offset, nextOffset: offset, bytes: pinned, text, eof: false };
 }
 
 /** Datagrams have none, and between the records of TLS there is no place for a byte of ours. */
