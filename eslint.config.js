@@ -10,7 +10,7 @@ import tseslint from 'typescript-eslint';
  */
 
 const ONE_PLACE =
-  'Dialling, binding and resolving go through the policy: src/sockets/{dial,stream-server,resolve}.ts.';
+  'Dialling, binding and resolving go through the policy: src/sockets/{connect/dial,listen/stream-server,connect/resolve}.ts.';
 
 // For each module, both spellings: with `node:` and without.
 const bothSpellings = (name, rest) => [
