@@ -15,7 +15,7 @@
  *   ntp/              NTP: a packet, a round trip, a server, several of them
  *   time-protocols.ts daytime and time (RFC 867, 868)
  *   server-text.ts    a server as its callers write it
- *   question-socket.ts  the engine's socket that a question has for itself
+ *   time-socket.ts    the engine's socket that a question to a time server has for itself
  *   dns/              names. lookup.ts: the resolver of this host. records.ts: questions of our own to name servers;
  *                     transports.ts and https.ts bring them there, message.ts and below are what goes over the wire
  */

@@ -10,7 +10,7 @@ import {
 } from '../sockets/index.js';
 import { clockNs } from './native/clock.js';
 import { nsBetween, timestampOf } from './ntp/timestamp.js';
-import { askByTcp, askByUdp, internetPeerOf, READER, unanswered } from './question-socket.js';
+import { askByTcp, askByUdp, internetPeerOf, READER, unanswered } from './time-socket.js';
 
 /** Both protocols say all they have in one line or four bytes; a server that says more is cut short. */
 const MAX_ANSWER_BYTES = 4096;

@@ -16,7 +16,7 @@
  *
  *   listen/           how listeners come to be, take the place of others, accept and drain
  *   connect/          from a name to a connected socket: resolving, Happy Eyeballs, the deadline over all;
- *                     every question to the resolver of the host
+ *                     every question to the resolver of the host; ways to servers that are asked and forgotten
  *   stream/           a TCP or Unix connection: its receiving half and its turns, its sending queue, Node's
  *                     handle, MSG_OOB
  *   tls/              TLS over a stream: certificates and keys, the handshake, STARTTLS, who the peer is

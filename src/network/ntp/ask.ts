@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { receiveDatagramsAs, SocketError, type DatagramSocket } from '../../sockets/index.js';
 import { clockNs } from '../native/clock.js';
-import { internetPeerOf, READER } from '../question-socket.js';
+import { internetPeerOf, READER } from '../time-socket.js';
 import { decodePacket, encodeQuestion, NTP_HEADER_BYTES, type NtpPacket } from './packet.js';
 import { sampleOf, type NtpSample } from './sample.js';
 import { timestampOf } from './timestamp.js';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SocketError, type DatagramSocket, type InternetEndpoint } from '../../sockets/index.js';
-import { internetPeerOf, unanswered } from '../question-socket.js';
+import { internetPeerOf, unanswered } from '../time-socket.js';
 import { askOnce, type NtpAnswer } from './ask.js';
 import type { NtpPacket } from './packet.js';
 import { jitterOf, type NtpSample } from './sample.js';

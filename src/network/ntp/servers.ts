@@ -1,5 +1,5 @@
 import { SocketError, type Engine, type ServerEnd } from '../../sockets/index.js';
-import { askByUdp } from '../question-socket.js';
+import { askByUdp } from '../time-socket.js';
 import { readServer, type NtpQuestion, type NtpReading } from './query.js';
 
 /** What came of asking one of several servers. */

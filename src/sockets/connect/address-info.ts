@@ -1,7 +1,7 @@
 import { SocketError, type SocketErrorCode } from '../errors.js';
 import { LOOKUPS_AT_ONCE } from '../limits.js';
 import { getaddrinfo, type AddressEntry, type AddressQuestion } from '../native/getaddrinfo.js';
-import { QuestionGate, type Question } from './question-gate.js';
+import { ResolverGate, type Question } from './resolver-gate.js';
 
 /** Errors of netdb.h, by their number without its sign. */
 const CODE_OF_EAI: Readonly<Record<number, SocketErrorCode | undefined>> = {
@@ -17,7 +17,7 @@ const CODE_OF_EAI: Readonly<Record<number, SocketErrorCode | undefined>> = {
   10: 'ENOMEM',
 };
 
-const lookups = new QuestionGate(LOOKUPS_AT_ONCE);
+const lookups = new ResolverGate(LOOKUPS_AT_ONCE);
 
 /**
  * getaddrinfo(3) as the C library answers it, in its order. C ends a text at a NUL: whoever calls has checked that

@@ -3,11 +3,11 @@ import { SocketError, type SocketErrorCode } from '../errors.js';
 import { gethostbyaddr, gethostbyname, getnameinfo, type HostEntry, type NameInfo } from '../native/hosts.js';
 import { encodeSockaddr } from '../native/sockaddr.js';
 import { lookupError } from './address-info.js';
-import { QuestionGate, type Question } from './question-gate.js';
+import { ResolverGate, type Question } from './resolver-gate.js';
 import { isHostSyntax } from './resolve.js';
 
 /** One thread of Node's four: a resolver that hangs must leave some for files and for the names of clients. */
-const threads = new QuestionGate(1);
+const threads = new ResolverGate(1);
 
 /** By h_errno of netdb.h; the others are failures of the library itself. */
 const CODE_OF_H_ERRNO = new Map<number, SocketErrorCode>([

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { endpointOf, scopedAddressBytes, type Family } from '../endpoint.js';
 import { SocketError } from '../errors.js';
-import { withDeadline } from './question-gate.js';
+import { withDeadline } from './resolver-gate.js';
 
 export type FamilyChoice = 'any' | Family;
 

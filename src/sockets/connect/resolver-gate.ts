@@ -25,7 +25,7 @@ export async function withDeadline<T>(work: Promise<T>, timeoutMs: number, what:
  * Questions to the resolver that wait for each other: each holds a thread for as long as the resolver takes, past
  * the deadline of who asked.
  */
-export class QuestionGate {
+export class ResolverGate {
   private running = 0;
   private readonly waiting = new Set<() => void>();
 

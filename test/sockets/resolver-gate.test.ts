@@ -1,4 +1,4 @@
-import { QuestionGate } from '../../src/sockets/connect/question-gate.js';
+import { ResolverGate } from '../../src/sockets/connect/resolver-gate.js';
 import { MAX_WAITING_QUESTIONS } from '../../src/sockets/limits.js';
 
 const WHAT = { syscall: 'getaddrinfo', address: 'slow.example' };
@@ -23,7 +23,7 @@ function question(): { ask: () => Promise<string>; answer: () => void; readonly 
 }
 
 it('asks so many at once, and the next when one has its answer', async () => {
-  const gate = new QuestionGate(2);
+  const gate = new ResolverGate(2);
   const all = [question(), question(), question()];
   const answers = all.map(({ ask }) => gate.ask(ask, MINUTE, WHAT));
   await Promise.resolve();
@@ -38,7 +38,7 @@ it('asks so many at once, and the next when one has its answer', async () => {
 });
 
 it('a question past its deadline keeps its place until the resolver is done, one that waits leaves', async () => {
-  const gate = new QuestionGate(1);
+  const gate = new ResolverGate(1);
   const [slow, waiting, next] = [question(), question(), question()];
   await expect(gate.ask(slow.ask, 10, WHAT)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   await expect(gate.ask(waiting.ask, 10, WHAT)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
@@ -50,7 +50,7 @@ it('a question past its deadline keeps its place until the resolver is done, one
 });
 
 it('lets only so many wait', async () => {
-  const gate = new QuestionGate(1);
+  const gate = new ResolverGate(1);
   const slow = question();
   const all = Array.from({ length: MAX_WAITING_QUESTIONS + 1 }, () => gate.ask(slow.ask, MINUTE, WHAT));
   await expect(gate.ask(slow.ask, MINUTE, WHAT)).rejects.toMatchObject({ code: 'LIMIT_REACHED' });
@@ -60,7 +60,7 @@ it('lets only so many wait', async () => {
 });
 
 it('a question that fails makes room, too', async () => {
-  const gate = new QuestionGate(1);
+  const gate = new ResolverGate(1);
   const fails = (): Promise<never> => Promise.reject(new Error('no threads'));
   await expect(gate.ask(fails, MINUTE, WHAT)).rejects.toThrow('no threads');
   await expect(gate.ask(() => Promise.resolve(1), MINUTE, WHAT)).resolves.toBe(1);
