@@ -16,6 +16,11 @@ interface Asked {
   days?: number;
 }
 
+/** What an end of TLS is given to show who it is. */
+export function identityOf({ certificate, key }: Certificate): { certificate: string; key: string } {
+  return { certificate, key };
+}
+
 /** An authority, and what it signs. */
 export class Authority {
   private readonly folder = mkdtempSync(join(tmpdir(), 'sockeye-certificates-'));
