@@ -78,11 +78,19 @@ export class Service {
     return this.call<T>(path, { method: 'DELETE' });
   }
 
-  /** Bytes go as octet-stream, everything else as JSON. */
   post<T>(path: string, body: unknown): Promise<Answer<T>> {
+    return this.say<T>('POST', path, body);
+  }
+
+  put<T>(path: string, body: unknown): Promise<Answer<T>> {
+    return this.say<T>('PUT', path, body);
+  }
+
+  /** Bytes go as octet-stream, everything else as JSON. */
+  private say<T>(method: string, path: string, body: unknown): Promise<Answer<T>> {
     const bytes = Buffer.isBuffer(body);
     return this.call<T>(path, {
-      method: 'POST',
+      method,
       headers: { 'content-type': bytes ? 'application/octet-stream' : 'application/json' },
       body: bytes ? new Uint8Array(body) : JSON.stringify(body),
     });

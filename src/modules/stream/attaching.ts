@@ -9,7 +9,7 @@ import { ListenerAttachments, type ListenerFollower } from './listener-attachmen
 import { AttachData, AttachListData, isAttachList } from './messages.js';
 import type { Outbox, Question } from './outbox.js';
 
-/** An attachment takes 100 microseconds and more: after so many of a list others have their turn. */
+/** An attachment takes 100 microseconds and more: after so many others have their turn. */
 const ATTACHMENTS_A_TURN = 16;
 
 /** One of a list, by its place; of an attach of its own there is none to tell. */
@@ -22,14 +22,15 @@ type ListItem = Question & { index: number };
 /** How channels come to be: `attach`, to a socket, a listener or a list of them, and what a listener accepts. */
 export class Attaching implements ListenerFollower {
   readonly listeners: ListenerAttachments;
-  /** Of lists: what is not attached yet. */
-  private readonly waiting: { attachment: unknown; item: ListItem }[] = [];
+  /** Of lists, and of the connections of listeners: what is still to be attached, and told after that. */
+  private readonly waiting: (() => void)[] = [];
+  private working = false;
 
   constructor(
     private readonly engine: Engine,
     private readonly channels: Channels,
     private readonly outbox: Outbox,
-    /** No list is being worked on any more. */
+    /** Nothing waits to be attached any more. */
     private readonly onIdle: () => void,
   ) {
     this.listeners = new ListenerAttachments(engine, this);
@@ -38,15 +39,14 @@ export class Attaching implements ListenerFollower {
   attach(data: unknown, question: Question): void {
     if (!isAttachList(data)) return this.attachOne(validate(AttachData, data), question, '');
     const { attachments } = validate(AttachListData, data);
-    const working = this.isBusy;
-    for (const [index, attachment] of attachments.entries())
-      this.waiting.push({ attachment, item: { ...question, index } });
-    if (!working) this.work();
+    const attach = (attachment: unknown, index: number) => (): void =>
+      this.attachItem(attachment, { ...question, index });
+    this.enqueue(attachments.map(attach));
   }
 
-  /** A list is being worked on: the client is not read from, so that there are never many. */
+  /** Something waits to be attached: the client is not read from, so that there is never much. */
   get isBusy(): boolean {
-    return this.waiting.length > 0;
+    return this.working;
   }
 
   end(): void {
@@ -54,11 +54,20 @@ export class Attaching implements ListenerFollower {
     this.listeners.clear();
   }
 
+  private enqueue(tasks: readonly (() => void)[]): void {
+    for (const task of tasks) this.waiting.push(task);
+    if (!this.working) this.work();
+  }
+
   private work(): void {
-    for (const { attachment, item } of this.waiting.splice(0, ATTACHMENTS_A_TURN))
-      this.attachItem(attachment, item);
-    if (this.isBusy) setImmediate(() => this.work());
-    else this.onIdle();
+    this.working = true;
+    for (const task of this.waiting.splice(0, ATTACHMENTS_A_TURN)) task();
+    if (this.waiting.length > 0) {
+      setImmediate(() => this.work());
+      return;
+    }
+    this.working = false;
+    this.onIdle();
   }
 
   /** What is wrong with one of a list is told of that one; the others are attached. */
@@ -97,7 +106,7 @@ export class Attaching implements ListenerFollower {
     this.listeners.add(channel, listener, options);
     const place = { ...indexOf(item), channel, listenerId: listener.id };
     this.outbox.message('attached', { ...place, socket: listenerDto(listener) }, item);
-    this.listeners.passOnPresent(channel);
+    this.enqueue(this.listeners.passOnPresent(channel));
   }
 
   accepted(listenerChannel: number, socket: DataSocket, options: ChannelOptions): void {
@@ -111,9 +120,10 @@ export class Attaching implements ListenerFollower {
     }
   }
 
+  /** Told after the connections it had, which may be waiting still. */
   listenerClosed(channel: number, listener: StreamListener): void {
     const reason = closeReasonDto(listener.closeReason ?? 'api');
-    this.outbox.message('closed', { channel, offset: 0, reason });
+    this.enqueue([() => this.outbox.message('closed', { channel, offset: 0, reason })]);
   }
 }
 

@@ -37,15 +37,17 @@ export class ListenerAttachments {
     this.stop ??= this.engine.onEvent((event) => this.noticed(event));
   }
 
-  /** Passes on the connections there are. A closed one is still of interest while it holds unread bytes. */
-  passOnPresent(channel: number): void {
+  /** For each connection that there is: passes it on. A closed one is still of interest while it holds unread bytes. */
+  passOnPresent(channel: number): (() => void)[] {
     const attachment = this.byChannel.get(channel);
-    if (attachment === undefined) return;
-    for (const connection of attachment.listener.connections) {
-      if (!(connection instanceof DataSocket)) continue;
-      if (connection.isClosed && !connection.log.hasUncommitted) continue;
-      this.follower.accepted(channel, connection, attachment.options);
-    }
+    if (attachment === undefined) return [];
+    const { listener, options } = attachment;
+    return [...listener.connections]
+      .filter((connection) => connection instanceof DataSocket)
+      .map((connection) => () => {
+        if (connection.isClosed && !connection.log.hasUncommitted) return;
+        this.follower.accepted(channel, connection, options);
+      });
   }
 
   remove(channel: number): boolean {
