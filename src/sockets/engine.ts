@@ -150,7 +150,7 @@ export class Engine {
   /** Throws SOCKET_NOT_FOUND, or SOCKET_GONE when there was one. */
   get(idOrName: string): ManagedSocket {
     const socket = this.registry.get(idOrName);
-    if (this.removals.isRemoved(socket))
+    if (socket.removal === 'removed')
       throw new SocketError('SOCKET_GONE', `socket ${idOrName} is closed and gone`);
     return socket;
   }

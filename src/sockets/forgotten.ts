@@ -1,7 +1,9 @@
+import { Succession } from './succession.js';
+
 /** Ids and names of what was there and is not kept any more, the newest `max` of them, to tell "gone" from "never was". */
 export class Forgotten {
   /** In the order in which they went. */
-  private readonly marks = new Set<string>();
+  private readonly marks = new Succession<string>();
 
   constructor(private readonly max: number) {}
 
@@ -15,9 +17,8 @@ export class Forgotten {
   }
 
   private mark(idOrName: string): void {
-    this.marks.delete(idOrName);
     this.marks.add(idOrName);
-    const [oldest] = this.marks;
-    if (this.marks.size > this.max && oldest !== undefined) this.marks.delete(oldest);
+    const oldest = this.marks.beyond(this.max);
+    if (oldest !== undefined) this.marks.delete(oldest);
   }
 }

@@ -3,6 +3,7 @@ import { Forgotten } from './forgotten.js';
 import { MAX_FORGOTTEN } from './limits.js';
 import type { ManagedSocket } from './socket.js';
 import { SocketList } from './socket-list.js';
+import { Succession } from './succession.js';
 
 /**
  * The set of sockets protects itself: ids and names are unique, the number is bounded, and what is
@@ -13,7 +14,7 @@ export class Registry {
   private readonly byName = new Map<string, ManagedSocket>();
   private readonly reservedNames = new Set<string>();
   /** Closed sockets, oldest first. */
-  private readonly closed = new Map<string, ManagedSocket>();
+  private readonly closed = new Succession<ManagedSocket>();
   private readonly forgotten = new Forgotten(MAX_FORGOTTEN);
   private open = 0;
   private reservedPlaces = 0;
@@ -99,10 +100,9 @@ export class Registry {
 
   /** Of a socket that has just closed: frees its name for others; it can still be inspected. */
   noteClosed(socket: ManagedSocket): void {
-    if (!this.byId.has(socket.id) || this.closed.has(socket.id)) return;
-    this.closed.set(socket.id, socket);
-    if (this.closed.size <= this.bounds.maxClosed) return;
-    const oldest = this.closed.values().next().value;
+    if (!this.byId.has(socket.id) || this.closed.has(socket)) return;
+    this.closed.add(socket);
+    const oldest = this.closed.beyond(this.bounds.maxClosed);
     if (oldest !== undefined) this.forget(oldest);
   }
 
@@ -114,7 +114,7 @@ export class Registry {
   forget(socket: ManagedSocket): void {
     this.byId.delete(socket.id);
     if (socket.name !== null && this.byName.get(socket.name) === socket) this.byName.delete(socket.name);
-    this.closed.delete(socket.id);
+    this.closed.delete(socket);
     this.all.remove(socket);
     this.onForget(socket);
     this.forgotten.note(socket.id, socket.name);
@@ -122,7 +122,7 @@ export class Registry {
 
   /** Forgets what has been closed since before `time`, and is not waited for by a reader. */
   forgetClosedBefore(time: number): void {
-    for (const socket of this.closed.values()) {
+    for (const socket of this.closed) {
       if ((socket.closedAt ?? time) > time) return;
       if (socket.isSpent()) this.forget(socket);
     }

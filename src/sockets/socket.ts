@@ -106,6 +106,8 @@ export abstract class ManagedSocket {
   readonly createdAt: number;
   /** Place in the order of creation; lists and their cursors go by it. Given by the registry. */
   sequence = 0;
+  /** A caller has removed it: it is on its way out, or nobody finds it by its id any more. Given by Removals. */
+  removal: 'leaving' | 'removed' | null = null;
   closedAt: number | null = null;
   /** Known from the moment that its end is decided: what is queued may still be sent then. */
   closeReason: CloseReason | null = null;
