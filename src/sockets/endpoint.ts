@@ -24,6 +24,8 @@ export function errorFields(end: Endpoint | null): { address?: string; port?: nu
   return end.family === 'unix' ? { address: end.path } : { address: end.address, port: end.port };
 }
 
+const DOT = 0x2e;
+const DIGIT_ZERO = 0x30;
 const V4_MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
 /**
@@ -31,7 +33,7 @@ const V4_MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff)
  * is not a numeric address in its usual spelling. A zone (`%eth0`) is refused.
  */
 export function addressBytes(address: string): Uint8Array | null {
-  if (isIPv4(address)) return Uint8Array.of(...V4_MAPPED_PREFIX, ...address.split('.').map(Number));
+  if (isIPv4(address)) return mappedBytes(address);
   if (!isIPv6(address) || address.includes('%')) return null;
   return ipv6Bytes(address);
 }
@@ -51,6 +53,19 @@ export function isLinkLocal(bytes: Uint8Array): boolean {
 
 /** The name or number of an interface: IFNAMSIZ is 16. */
 const ZONE = /^[A-Za-z0-9._-]{1,15}$/;
+
+/** Digit by digit: every address of every request comes by here. */
+function mappedBytes(address: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes.set(V4_MAPPED_PREFIX);
+  let at = V4_MAPPED_PREFIX.length;
+  for (let i = 0; i < address.length; i += 1) {
+    const character = address.charCodeAt(i);
+    if (character === DOT) at += 1;
+    else bytes[at] = (bytes[at] ?? 0) * 10 + character - DIGIT_ZERO;
+  }
+  return bytes;
+}
 
 function ipv6Bytes(address: string): Uint8Array {
   let text = address;
@@ -85,8 +100,9 @@ export function isMapped(bytes: Uint8Array): boolean {
 
 /** An address as the kernel gave it, v4-mapped ones (dual-stack sockets) shown as the IPv4 they are. */
 export function endpointOf(address: string, port: number): InternetEndpoint {
+  if (isIPv4(address)) return { address, port, family: 'ipv4' };
   const bytes = addressBytes(splitZone(address).address);
-  if (bytes === null || !isMapped(bytes)) return { address, port, family: isIPv4(address) ? 'ipv4' : 'ipv6' };
+  if (bytes === null || !isMapped(bytes)) return { address, port, family: 'ipv6' };
   return { address: bytes.subarray(12).join('.'), port, family: 'ipv4' };
 }
 

@@ -4,6 +4,7 @@ import {
   isMapped,
   parseNetwork,
   scopedAddressBytes,
+  splitZone,
   type Network,
 } from './endpoint.js';
 import { SocketError } from './errors.js';
@@ -134,6 +135,6 @@ export function blocked(what: 'connect' | 'bind', address: string, port: number,
 export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 
 export function isLoopback(address: string): boolean {
-  const bytes = addressBytes(address.replace(/%.*$/, ''));
+  const bytes = addressBytes(splitZone(address).address);
   return bytes !== null && find(LOOPBACK, bytes) !== undefined;
 }

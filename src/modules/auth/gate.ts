@@ -54,7 +54,7 @@ export class Gate {
 
   /** A name that a page in a browser had re-pointed to this address (DNS rebinding) is not ours. */
   private checkHost(request: IncomingMessage): string {
-    const hosts = request.headersDistinct.host ?? [];
+    const hosts = hostHeaders(request);
     const host = hosts[0]?.toLowerCase() ?? '';
     const name = nameOf(host);
     if (hosts.length !== 1 || name === null)
@@ -100,6 +100,11 @@ export class Gate {
     if (key === undefined || !equal) throw new ProblemError('unauthorized', 'the API key is not valid');
     return key.id;
   }
+}
+
+/** Each Host header: of several, Node shows the first only, or puts all headers together anew. */
+function hostHeaders({ rawHeaders }: IncomingMessage): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === 'host');
 }
 
 /** The host part of a Host header, without brackets; null when it is not `host[:port]`. */

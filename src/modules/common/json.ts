@@ -12,13 +12,8 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-function isTooDeep(root: unknown): boolean {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((value): unknown[] =>
-      typeof value === 'object' && value !== null ? Object.values(value) : [],
-    );
-  }
-  return false;
+function isTooDeep(value: unknown, depth = 0): boolean {
+  if (depth > MAX_DEPTH) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((child) => isTooDeep(child, depth + 1));
 }

@@ -29,10 +29,10 @@ export async function resolveHost(
   family: FamilyChoice,
   timeoutMs: number,
 ): Promise<ResolvedAddress[]> {
+  if (scopedAddressBytes(host) !== null) return [numeric(host, family)];
   if (!isHostSyntax(host)) {
     throw new SocketError('EINVAL', 'not a host name or address', { syscall: 'getaddrinfo', address: host });
   }
-  if (scopedAddressBytes(host) !== null) return [numeric(host, family)];
   const found = await withDeadline(
     lookup(host, { all: true, family: FAMILY_NUMBER[family], order: 'verbatim' }).catch((error: unknown) => {
       throw SocketError.fromSystem(error, { syscall: 'getaddrinfo', address: host });
