@@ -102,8 +102,13 @@ export function socketSettings(
   { name, labels, leaseMs, options, receive, protocol }: CreateSocketDto,
   limits: Limits,
 ): SocketLabels & { options: OptionSetting[]; receive: ReceiveSettings } {
-  const common = { name, labels, leaseMs, options: optionSettings(options, 'options/') };
-  return { ...common, receive: receiveSettings(receive, limits, isDatagram(protocol)) };
+  return {
+    name,
+    labels,
+    leaseMs,
+    options: optionSettings(options, 'options/'),
+    receive: receiveSettings(receive, limits, isDatagram(protocol)),
+  };
 }
 
 /** Protocols of which a message has bounds, and a sender cannot be slowed. */

@@ -118,16 +118,19 @@ export function declareRequest(
   return { ...listenerSpec(dto, limits), name };
 }
 
-function refuseWithoutMeaning({ protocol, limits, ...own }: CreateListenerDto): void {
-  const limited = Object.entries(limits).map(([name, value]): [string, unknown] => [`limits/${name}`, value]);
-  const given = new Map<string, unknown>([...Object.entries(own), ...limited]);
+function refuseWithoutMeaning(dto: CreateListenerDto): void {
+  const { protocol, host = DEFAULT_HOST, ipv6Only = false } = dto;
   const wrong = (WITHOUT_MEANING[protocol] ?? [])
-    .filter((field) => (given.get(field) ?? null) !== null)
+    .filter((field) => isGiven(dto, field))
     .map((field) => ({ pointer: `/${field}`, detail: `has no meaning with ${protocol}` }));
-  const { host = DEFAULT_HOST, ipv6Only = false } = own;
   if (ipv6Only && wrong.length === 0 && isIPv4(host))
     wrong.push({ pointer: '/ipv6Only', detail: `has no meaning with ${host}` });
   if (wrong.length > 0) throw invalid(wrong);
+}
+
+function isGiven(dto: CreateListenerDto, path: string): boolean {
+  const value = path.split('/').reduce<unknown>((of, name) => (of as Record<string, unknown>)[name], dto);
+  return (value ?? null) !== null;
 }
 
 /** EPROTONOSUPPORT for what cannot be bound. */
@@ -153,20 +156,24 @@ function listenRequest(dto: CreateListenerDto, limits: Limits): ListenerSpec {
   const { host = DEFAULT_HOST, port = 0, backlog = 511, ipv6Only = false, reusePort = false } = dto;
   const { maxConnections = 1000, acceptCount = null, idleTimeoutMs } = dto.limits;
   const path = pathOf(dto);
-  const end = path === null ? { host, port } : { path, ...typeOf(dto) };
-  const common = { ...socketSettings(dto, limits), ...answersOf(dto) };
-  const options = [...(reusePort ? REUSE_PORT : []), ...common.options];
-  return {
-    ...common,
-    ...end,
+  const { name, labels, leaseMs, options, receive } = socketSettings(dto, limits);
+  const common = {
+    name,
+    labels,
+    leaseMs,
+    receive,
     maxConnections,
     acceptCount,
     idleTimeoutMs,
     backlog,
     ipv6Only,
-    options,
+    options: reusePort ? [...REUSE_PORT, ...options] : options,
     tls: listenerTls(dto.protocol, dto.tls),
+    ...answersOf(dto),
   };
+  // No spreads: V8 takes ten times as long to add fields to a copy.
+  if (path === null) return Object.assign(common, { host, port });
+  return Object.assign(common, { path, ...typeOf(dto) });
 }
 
 function typeOf({ protocol }: CreateListenerDto): { type?: 'seqpacket' } {

@@ -55,6 +55,8 @@ export class StreamListener extends ManagedSocket {
   private rejectedCount = 0;
   private openConnections = 0;
   private readonly boundTo: Endpoint;
+  /** Null once it is closed: its record, which stays for a while, holds nothing of Node's. */
+  private server: StreamServer | SeqpacketServer | null = null;
 
   /**
    * Binds and listens on a numeric address that the policy has allowed.
@@ -70,12 +72,12 @@ export class StreamListener extends ManagedSocket {
     const { tls, responder: _, ...kept } = settings;
     const { handshakeMs } = context.limits;
     const handshakes = tls === null ? null : new ListenerHandshakes(tls, handshakeMs, context.now);
-    const server = await openServer({ at, ...kept }, admission.files);
+    const server = await openServer(at, kept, admission.files);
     return new StreamListener(server, at, kept, handshakes, context, admission);
   }
 
   private constructor(
-    private server: StreamServer | SeqpacketServer,
+    server: StreamServer | SeqpacketServer,
     at: Endpoint,
     readonly settings: KeptSettings,
     /** Of a TLS listener. */
@@ -88,11 +90,11 @@ export class StreamListener extends ManagedSocket {
     const protocol = at.family === 'unix' ? unix : 'tcp';
     super('listener', handshakes === null ? protocol : 'tls', 'listening', local, settings, context);
     this.boundTo = 'port' in local ? { ...at, ...local } : at;
-    this.attend();
+    this.attend(server);
   }
 
   get fileno(): number | null {
-    return this.server.fileno;
+    return this.server?.fileno ?? null;
   }
 
   get accepted(): number {
@@ -124,7 +126,7 @@ export class StreamListener extends ManagedSocket {
   override close(_mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (reason !== 'replaced') this.handshakes?.abort();
     if (!this.isClosed) {
-      this.server.close();
+      this.stopListening();
       this.end(reason);
     }
     return Promise.resolve();
@@ -132,7 +134,7 @@ export class StreamListener extends ManagedSocket {
 
   /** Frees the port or the file for the one that `open` makes, and takes it again if that fails. */
   async makeWay<T>(open: () => Promise<T>): Promise<T> {
-    this.server.close();
+    this.stopListening();
     try {
       return await open();
     } catch (error) {
@@ -145,15 +147,18 @@ export class StreamListener extends ManagedSocket {
   private async listenAgain(): Promise<void> {
     if (this.isClosed) return;
     try {
-      const where = { at: this.boundTo, ...this.settings };
-      this.server = await openServer(where, this.admission.files);
+      this.attend(await openServer(this.boundTo, this.settings, this.admission.files));
     } catch (error) {
       this.end(SocketError.fromSystem(error));
       return;
     }
-    this.attend();
     // It may have been closed in the meantime.
-    if (this.closedAt !== null) this.server.close();
+    if (this.closedAt !== null) this.stopListening();
+  }
+
+  private stopListening(): void {
+    this.server?.close();
+    this.server = null;
   }
 
   connectionClosed(): void {
@@ -167,8 +172,9 @@ export class StreamListener extends ManagedSocket {
     this.context.released(this);
   }
 
-  private attend(): void {
-    this.server.attend({
+  private attend(server: StreamServer | SeqpacketServer): void {
+    this.server = server;
+    server.attend({
       accepted: (connection) => this.accept(connection),
       failed: () => (this.rejectedCount += 1),
     });
@@ -252,10 +258,10 @@ function refuse(accepted: net.Socket | number): void {
 }
 
 async function openServer(
+  at: Endpoint,
   settings: ServerSettings,
   files: UnixFiles,
 ): Promise<StreamServer | SeqpacketServer> {
-  const { at, type } = settings;
-  if (type === 'seqpacket' && at.family === 'unix') return SeqpacketServer.open(settings, at, files);
-  return StreamServer.open(settings, files);
+  if (settings.type === 'seqpacket' && at.family === 'unix') return SeqpacketServer.open(settings, at, files);
+  return StreamServer.open(at, settings, files);
 }

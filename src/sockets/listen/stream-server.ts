@@ -7,7 +7,6 @@ import { openStream } from '../stream/stream-descriptor.js';
 import type { UnixFiles } from '../unix/unix-files.js';
 
 export interface ServerSettings {
-  at: Endpoint;
   backlog: number;
   ipv6Only: boolean;
   options: readonly OptionSetting[];
@@ -30,8 +29,8 @@ export class StreamServer {
   ) {}
 
   /** socket(2), bind(2) and listen(2). Fails as they do. */
-  static async open(settings: ServerSettings, files: UnixFiles): Promise<StreamServer> {
-    const { at, backlog, ipv6Only, options } = settings;
+  static async open(at: Endpoint, settings: ServerSettings, files: UnixFiles): Promise<StreamServer> {
+    const { backlog, ipv6Only, options } = settings;
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
     const local = at.family === 'unix' ? null : at;
     const fd = openStream({ family: at.family, local, ipv6Only, options });
