@@ -5,9 +5,7 @@ import { type SinkCalls } from './load/sink.js';
 import { type SourceCalls } from './load/source.js';
 import { seconds } from './load/stopwatch.js';
 import { type Options, sizeText } from './options.js';
-import { bareWs } from './peers/bare-ws.js';
 import { type Peer, type PeerKind } from './peers/peer.js';
-import { websockify } from './peers/websockify.js';
 import { treeCpuSeconds } from './process-cpu.js';
 
 /* Figures 1 and 2: a TCP source -> the bridge -> a WebSocket sink, three processes. */
@@ -34,17 +32,21 @@ export function aboutBulk({ bytes }: Options): string {
   );
 }
 
-/** One way through Sockeye, and the bridges to compare it with, in turn. */
-export async function measureBulk(ours: PeerKind, { runs, bytes }: Options): Promise<Measured> {
+/** One source and one sink, and each of the bridges between them in turn. */
+export async function measureBulk(
+  bridges: readonly PeerKind[],
+  { runs, bytes }: Options,
+  checkBytes = CHECK_BYTES,
+): Promise<Measured> {
   const source = new LoadProcess<SourceCalls>('source');
   const sink = new LoadProcess<SinkCalls>('sink');
   try {
     const port = await source.call('listen', undefined);
     return await sideBySide(
-      [ours, bareWs, websockify],
+      bridges,
       port,
       runs,
-      (peer) => checkAndWarmUp(peer, source, sink, CHECK_BYTES, bytes),
+      (peer) => checkAndWarmUp(peer, source, sink, checkBytes, bytes),
       (peer) => transfer(peer, source, sink, bytes, false),
     );
   } finally {
@@ -54,7 +56,7 @@ export async function measureBulk(ours: PeerKind, { runs, bytes }: Options): Pro
 }
 
 /** Compares what comes; then twice what a round will carry: V8 compiles meanwhile, on threads whose time is counted. */
-export async function checkAndWarmUp(
+async function checkAndWarmUp(
   peer: Peer,
   source: LoadProcess<SourceCalls>,
   sink: LoadProcess<SinkCalls>,

@@ -14,5 +14,5 @@ export const figure: Figure = {
     { of: sockeyePipe.name, to: bareWs.name, metric: 'cpu', atMost: 0.45 },
     { of: sockeyePipe.name, to: websockify.name, metric: 'cpu', atMost: 0.45 },
   ],
-  measure: (options) => measureBulk(sockeyePipe, options),
+  measure: (options) => measureBulk([sockeyePipe, bareWs, websockify], options),
 };

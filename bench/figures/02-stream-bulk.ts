@@ -1,5 +1,6 @@
 import { aboutBulk, BULK_LOADS, BULK_METRICS, measureBulk } from '../bulk.js';
 import { type Figure } from '../figure.js';
+import { bareWs } from '../peers/bare-ws.js';
 import { sockeyeStream } from '../peers/sockeye.js';
 import { websockify } from '../peers/websockify.js';
 
@@ -11,5 +12,5 @@ export const figure: Figure = {
   metrics: BULK_METRICS,
   loads: BULK_LOADS,
   goals: [{ of: sockeyeStream.name, to: websockify.name, metric: 'cpu', atMost: 0.5 }],
-  measure: (options) => measureBulk(sockeyeStream, options),
+  measure: (options) => measureBulk([sockeyeStream, bareWs, websockify], options),
 };

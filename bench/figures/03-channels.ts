@@ -1,8 +1,5 @@
-import { BULK_METRICS, checkAndWarmUp, transfer } from '../bulk.js';
-import { sideBySide, type Figure } from '../figure.js';
-import { LoadProcess } from '../load/rpc.js';
-import { type SinkCalls } from '../load/sink.js';
-import { type SourceCalls } from '../load/source.js';
+import { BULK_METRICS, measureBulk } from '../bulk.js';
+import { type Figure } from '../figure.js';
 import { sizeText } from '../options.js';
 import { sockeyeStream, sockeyeStream100 } from '../peers/sockeye.js';
 
@@ -20,21 +17,5 @@ export const figure: Figure = {
     { of: sockeyeStream100.name, to: sockeyeStream.name, metric: 'cpu', atMost: 1.2 },
     { of: sockeyeStream100.name, metric: 'slowest', atLeast: 0.8 },
   ],
-  async measure({ runs, bytes }) {
-    const source = new LoadProcess<SourceCalls>('source');
-    const sink = new LoadProcess<SinkCalls>('sink');
-    try {
-      const port = await source.call('listen', undefined);
-      return await sideBySide(
-        [sockeyeStream100, sockeyeStream],
-        port,
-        runs,
-        (peer) => checkAndWarmUp(peer, source, sink, CHECK_BYTES, bytes),
-        (peer) => transfer(peer, source, sink, bytes, false),
-      );
-    } finally {
-      source.stop();
-      sink.stop();
-    }
-  },
+  measure: (options) => measureBulk([sockeyeStream100, sockeyeStream], options, CHECK_BYTES),
 };
