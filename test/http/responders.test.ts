@@ -124,6 +124,14 @@ describe('what cannot be carried out', () => {
         'responder must be an object, or one of echo, discard, upper, daytime, time, chargen, qotd',
       ],
     ]);
+    const { id } = await listen(api);
+    const put = api.put(`/v1/listeners/${id}/responder`, '"ecco"');
+    expect((await api.refused(put, 400, 'validation-failed')).errors).toEqual([
+      {
+        pointer: '',
+        detail: 'must be an object, or one of echo, discard, upper, daytime, time, chargen, qotd',
+      },
+    ]);
     expect((await at({ rules: [[{}]] }))[0]?.[0]).toBe('/responder/rules');
     expect((await at({ preset: 'echo', otherwise: [] }))[0]?.[0]).toBe('/responder/otherwise');
     expect((await at({ framing: { type: 'delimiter', delimiter: '\n', bytes: 3 } }))[0]?.[0]).toBe(

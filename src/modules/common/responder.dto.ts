@@ -240,6 +240,9 @@ export class ResponderDto {
   otherwise?: ActionDto[];
 }
 
+/** What is said of anything else. */
+export const RESPONDER_FORM = `must be an object, or one of ${PRESETS.join(', ')}`;
+
 /** The name of a preset stands for a responder. */
 export function responderOf(value: unknown): unknown {
   const isPreset = typeof value === 'string' && (PRESETS as readonly string[]).includes(value);
@@ -251,7 +254,7 @@ export function ResponderField(): PropertyDecorator {
     name: 'isResponder',
     validator: {
       validate: (value) => value instanceof ResponderDto,
-      defaultMessage: () => `$property must be an object, or one of ${PRESETS.join(', ')}`,
+      defaultMessage: () => `$property ${RESPONDER_FORM}`,
     },
   });
   return applyDecorators(

@@ -2,14 +2,17 @@ import { Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { SocketError, type Listener, type ResponderSpec } from '../../sockets/index.js';
 import { responderCountsDto, ResponderCountsDto } from '../common/responder-counts.dto.js';
-import { ResponderDto, responderOf, responderSpec } from '../common/responder.dto.js';
+import { RESPONDER_FORM, ResponderDto, responderOf, responderSpec } from '../common/responder.dto.js';
 import { validate } from '../common/validation.js';
+import { invalid } from '../problems/problem.js';
 
 /** A responder, or the name of a preset. */
 @Injectable()
 export class ResponderPipe implements PipeTransform<unknown, ResponderSpec> {
   transform(body: unknown): ResponderSpec {
-    return responderSpec(validate(ResponderDto, responderOf(body)));
+    const responder = responderOf(body);
+    if (typeof responder === 'string') throw invalid([{ pointer: '', detail: RESPONDER_FORM }]);
+    return responderSpec(validate(ResponderDto, responder));
   }
 }
 
