@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { nothingToRelease, type PeerKind } from './peer.js';
+import { bridge } from './bridge.js';
+import { type PeerKind } from './peer.js';
 import { Program } from './program.js';
 
 const PROGRAM = fileURLToPath(new URL('../baselines/frame-each.js', import.meta.url));
@@ -11,12 +12,6 @@ export const frameEach: PeerKind = {
   async start(targetPort) {
     const program = new Program(this.name, process.execPath, [PROGRAM, String(targetPort), CONNECTIONS]);
     const port = await program.port(/127\.0\.0\.1:(\d+)/);
-    const door = { port, path: '/', subprotocol: 'binary', socketIds: [] };
-    return {
-      name: this.name,
-      pid: program.pid,
-      open: async () => ({ door, release: nothingToRelease }),
-      stop: () => program.stop(),
-    };
+    return bridge(program, port);
   },
 };

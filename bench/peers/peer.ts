@@ -18,5 +18,3 @@ export interface PeerKind {
 
 /** The peer cannot be had on this machine: left out, and said so, where any other error is a failure. */
 export class Unavailable extends Error {}
-
-export const nothingToRelease = async (): Promise<void> => {};

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nothingToRelease, type Peer, type PeerKind } from './peer.js';
+import { bridge } from './bridge.js';
+import { type Peer, type PeerKind } from './peer.js';
 import { WatchedProgram } from './program.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -43,14 +44,7 @@ export const sockeyePipe: PeerKind = {
   name: 'Sockeye /v1/pipe',
   async start(targetPort) {
     const { program, port, stop } = await startSockeye(this.name);
-    const path = `/v1/pipe?host=127.0.0.1&port=${targetPort}`;
-    const door = { port, path, subprotocol: 'binary', socketIds: [] };
-    return {
-      name: this.name,
-      pid: program.pid,
-      open: async () => ({ door, release: nothingToRelease }),
-      stop,
-    };
+    return bridge(program, port, `/v1/pipe?host=127.0.0.1&port=${targetPort}`, stop);
   },
 };
 

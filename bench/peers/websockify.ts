@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { nothingToRelease, Unavailable, type PeerKind } from './peer.js';
+import { bridge } from './bridge.js';
+import { Unavailable, type PeerKind } from './peer.js';
 import { Program } from './program.js';
 
 /** The bridge that noVNC and many others use: Python, one forked process for each connection. */
@@ -12,13 +13,7 @@ export const websockify: PeerKind = {
     const port = await freePort();
     const program = new Program(this.name, 'websockify', [`127.0.0.1:${port}`, `127.0.0.1:${targetPort}`]);
     await program.poll(() => listensOn(port));
-    const door = { port, path: '/', subprotocol: 'binary', socketIds: [] };
-    return {
-      name: this.name,
-      pid: program.pid,
-      open: async () => ({ door, release: nothingToRelease }),
-      stop: () => program.stop(),
-    };
+    return bridge(program, port);
   },
 };
 
