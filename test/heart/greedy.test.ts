@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import { dial, stopPrograms, until } from '../support/peers.js';
 import { type Service, startService } from '../support/service.js';
-import { StreamClient, terminateClients } from '../support/ws-client.js';
+import { PipeClient, StreamClient, terminateClients } from '../support/ws-client.js';
 
 /* Clients that ask for more than their share: what they can pile up in the service is bounded. */
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 /** What the service does not take stays with the client: its bytes, once they stand still. */
-async function leftWaiting(client: StreamClient): Promise<number> {
+async function leftWaiting(client: StreamClient | PipeClient): Promise<number> {
   let last = -1;
   let still = 0;
   await until('the service reads no further', () => {
@@ -57,3 +58,29 @@ it('small sends on one channel do not let a client send beyond its credit on ano
   expect(await leftWaiting(client)).toBeGreaterThan(200 * MiB);
   expect(service.rss() - before).toBeLessThan(MEMORY);
 }, 30_000);
+
+/** 8,000 pings of 125 bytes each, with a mask of zeros (RFC 6455, 5.5.2). */
+const PINGS = Buffer.concat(
+  Array<Buffer>(8_000).fill(Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)])),
+);
+
+it.each(['stream', 'pipe'])(
+  'a client of /v1/%s that pings and does not read the pongs is not read any further, until it reads',
+  async (path) => {
+    const { port } = await service.listen();
+    const client =
+      path === 'stream'
+        ? await StreamClient.open(service)
+        : await PipeClient.open(service, `host=127.0.0.1&port=${port}`);
+    const before = service.rss();
+    client.stopReading();
+    const { _socket: connection } = client.ws as unknown as { _socket: Socket };
+    for (let i = 0; i < 200; i += 1) connection.write(PINGS);
+    expect(await leftWaiting(client)).toBeGreaterThan(100 * MiB);
+    expect(service.rss() - before).toBeLessThan(MEMORY);
+    let pongs = 0;
+    client.ws.on('pong', () => (pongs += 1)).resume();
+    await until('all are answered', () => pongs === 200 * 8_000);
+  },
+  60_000,
+);

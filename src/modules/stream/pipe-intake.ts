@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { DataSocket, SocketError } from '../../sockets/index.js';
+import type { WebSocketWriter } from './websocket-writer.js';
 
 /** More than this waiting for the socket, and the WebSocket is not read further. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -15,13 +16,14 @@ export class PipeIntake {
 
   constructor(
     private readonly webSocket: WebSocket,
+    private readonly writer: WebSocketWriter,
     private readonly failed: (error: SocketError) => void,
   ) {}
 
   /** `done`: nobody looks at it any more. */
   take(message: Buffer, done: () => void): void {
     this.waitingBytes += message.length + MESSAGE_BYTES;
-    if (this.waitingBytes > MAX_WAITING_BYTES) this.webSocket.pause();
+    this.apply();
     if (this.socket === null) this.early.push([message, done]);
     else this.send(this.socket, message, done);
   }
@@ -32,12 +34,19 @@ export class PipeIntake {
     for (const [message, done] of this.early.splice(0)) this.send(socket, message, done);
   }
 
+  /** Reads on, or not: also a client that asks with pings, and does not read the answers, is not read from. */
+  apply(): void {
+    const stop = this.waitingBytes > MAX_WAITING_BYTES || this.writer.isOverfull;
+    if (stop && !this.webSocket.isPaused) this.webSocket.pause();
+    else if (!stop && this.webSocket.isPaused) this.webSocket.resume();
+  }
+
   private send(socket: DataSocket, message: Buffer, done: () => void): void {
     socket.send(message, (error) => {
       done();
       this.waitingBytes -= message.length + MESSAGE_BYTES;
       if (error !== null) this.failed(error);
-      else if (this.webSocket.isPaused && this.waitingBytes <= MAX_WAITING_BYTES) this.webSocket.resume();
+      else this.apply();
     });
   }
 }

@@ -52,8 +52,12 @@ export class PipeSession {
     maxMessageBytes: number,
   ) {
     const { socket } = reads;
-    this.writer = new WebSocketWriter(webSocket, socket, () => this.pump());
-    this.intake = new PipeIntake(webSocket, (error) => this.fail(error));
+    this.writer = new WebSocketWriter(webSocket, socket, () => {
+      this.pump();
+      this.intake.apply();
+    });
+    this.intake = new PipeIntake(webSocket, this.writer, (error) => this.fail(error));
+    webSocket.on('ping', () => this.intake.apply());
     webSocket.on('message', (data: Buffer, isBinary) => this.received(data, isBinary, () => undefined));
     const isStream = (): boolean => this.connection?.log instanceof ByteLog;
     const take = (bytes: Buffer, _: number, done: () => void): void => this.received(bytes, true, done);

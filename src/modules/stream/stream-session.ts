@@ -61,6 +61,7 @@ export class StreamSession {
     const take = (payload: Buffer, channel: number, done: () => void): void =>
       this.sendFrame({ type: FRAME_TYPE_STREAM, channel, payload }, done);
     new PlainFrames(webSocket, reads, { hasHeader: true, maxMessageBytes, isStream: () => true, take });
+    webSocket.on('ping', () => this.intake.apply());
     webSocket.once('close', () => this.end());
   }
 

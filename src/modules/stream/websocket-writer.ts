@@ -35,7 +35,10 @@ export class WebSocketWriter {
     private readonly socket: Socket,
     /** Called when there is room again after there was none. */
     private readonly onRoom: () => void,
-  ) {}
+  ) {
+    // Of what `ws` writes by itself, the answers to pings, nobody is told that it has gone.
+    socket.on('drain', this.written);
+  }
 
   get isOpen(): boolean {
     return this.webSocket.readyState === WebSocket.OPEN;
