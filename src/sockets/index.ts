@@ -6,7 +6,8 @@
  *   socket.ts         what every socket has: id, state, one close; socket-settings.ts: what was asked for;
  *                     lease.ts: the time it has
  *   data-socket.ts    what every socket has that carries data: a log, counters
- *   removal.ts        what callers remove, and the end of it; forgotten.ts: what was there once
+ *   removal.ts        what callers remove, and the end of it; forgotten.ts: what was there once;
+ *                     succession.ts: things in the order of their coming
  *   big-endian.ts     numbers in network byte order, quickly
  *   turn.ts           what is put off to the end of a turn of the event loop
  *   other-protocols.ts  names of protocols that the kernel is asked about and lacks
