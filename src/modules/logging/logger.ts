@@ -1,9 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
+import { output } from './output.js';
 
 /** Structured logs: one JSON line each, on standard output. Never a payload, never a key. */
 export function createLogger(level: string): Logger {
-  return pino({ level, redact: ['req.headers.authorization', 'req.headers["sec-websocket-protocol"]'] });
+  const redact = ['req.headers.authorization', 'req.headers["sec-websocket-protocol"]'];
+  return pino({ level, redact }, output);
 }
 
 /** Lets Nest write into the same log. */
