@@ -64,10 +64,13 @@ describe('the documentation page', () => {
       await page.screenshot({ path: process.env.SOCKEYE_TEST_SCREENSHOT, fullPage: true });
   });
 
-  itInBrowser('tries calls as they stand: create a listener, list it, close it', async () => {
+  itInBrowser('tries calls as they stand: create a listener, speak with it, list it, close it', async () => {
     const created = await tryOut('createListener');
     expect(created.status).toBe('201');
     expect(created.body).toContain('"name": "demo"');
+    const spoken = await tryOut('exchange');
+    expect(spoken.status).toBe('200');
+    expect(spoken.body).toContain('welcome');
     const listed = await tryOut('listListeners');
     expect(listed.status).toBe('200');
     expect(listed.body).toContain('"name": "demo"');
