@@ -10,6 +10,7 @@ type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValid
 /** What decorators have said of a field. */
 interface FieldRules {
   readonly name: string;
+  readonly targetName: string;
   /** `ValidateIf`, `IsOptional`: one that says no, and the field is not looked at. */
   readonly conditions: ((object: object, value: unknown) => boolean)[];
   readonly rules: Rule[];
@@ -48,7 +49,7 @@ function rulesOf(type: unknown): ReadonlyMap<string, FieldRules> | null {
   return fields;
 }
 
-function gathered(type: object): ReadonlyMap<string, FieldRules> | null {
+function gathered(type: { readonly name: string }): ReadonlyMap<string, FieldRules> | null {
   const all = getMetadataStorage().getTargetValidationMetadatas(type as () => void, '', false, false);
   if (all.length === 0 || !all.every(isKnown)) return null;
   const names = new Set(all.map(({ propertyName }) => propertyName));
@@ -57,6 +58,7 @@ function gathered(type: object): ReadonlyMap<string, FieldRules> | null {
       name,
       fieldRules(
         name,
+        type.name,
         all.filter((one) => one.propertyName === name),
       ),
     ]),
@@ -73,10 +75,11 @@ function isKnown({ type, validateIf }: Metadata): boolean {
   return KNOWN.includes(type) && validateIf === undefined;
 }
 
-function fieldRules(name: string, all: readonly Metadata[]): FieldRules {
+function fieldRules(name: string, targetName: string, all: readonly Metadata[]): FieldRules {
   const of = (type: string): readonly Metadata[] => all.filter((one) => one.type === type);
   return {
     name,
+    targetName,
     conditions: of(ValidationTypes.CONDITIONAL_VALIDATION).map(
       ({ constraints: [condition] }) => condition as (object: object, value: unknown) => boolean,
     ),
@@ -91,11 +94,11 @@ function fieldRules(name: string, all: readonly Metadata[]): FieldRules {
   };
 }
 
-function isKept({ name, conditions, rules, isNested }: FieldRules, object: object): boolean {
+function isKept({ name, targetName, conditions, rules, isNested }: FieldRules, object: object): boolean {
   const value: unknown = object[name as keyof object];
   for (const condition of conditions) if (!condition(object, value)) return true;
   for (const { validators, constraints, each } of rules) {
-    const args = { targetName: object.constructor.name, property: name, object, value, constraints };
+    const args = { targetName, property: name, object, value, constraints };
     for (const validator of validators) if (!passes(validator, args, each)) return false;
   }
   return !isNested || value === undefined || (Array.isArray(value) ? value.every(isKeeper) : isKeeper(value));

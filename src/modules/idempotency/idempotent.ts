@@ -30,9 +30,17 @@ export class Idempotency {
   }
 
   /** What `work` makes of the request, or what it has made of it before. Without a key nothing is kept. */
-  async answer<Body>(request: FastifyRequest, reply: FastifyReply, work: () => Promise<Body>): Promise<Body> {
+  answer<Body>(request: FastifyRequest, reply: FastifyReply, work: () => Promise<Body>): Promise<Body> {
     const key = keyOf(request);
-    if (key === null) return work();
+    return key === null ? work() : this.once(key, request, reply, work);
+  }
+
+  private async once<Body>(
+    key: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    work: () => Promise<Body>,
+  ): Promise<Body> {
     const answer = await this.answers.answer(scoped(key, request), fingerprintOf(request), () =>
       outcomeOf(work, reply),
     );

@@ -13,7 +13,8 @@ export async function closeConnections(
 ): Promise<void> {
   if (!(socket instanceof StreamListener)) return;
   const open = [...socket.connections].filter(isOpen);
-  if (drainMs > 0 && open.length > 0) await allClosed(open, drainMs, onEvent);
+  if (open.length === 0) return;
+  if (drainMs > 0) await allClosed(open, drainMs, onEvent);
   await Promise.all(open.map((connection) => connection.close(mode, 'listener-closed')));
 }
 

@@ -142,7 +142,7 @@ export class Listeners {
     if (found === undefined) throw new SocketError('EAI_NONAME', `getaddrinfo EAI_NONAME ${host}`);
     const decision = this.policy.mayBind(found.address, port);
     if (!decision.allowed) throw blocked('bind', host, port, decision.rule);
-    return { ...found, port };
+    return { address: found.address, port, family: found.family };
   }
 
   /** `shared`: another listener has the place, and makes way. */

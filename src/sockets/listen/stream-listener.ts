@@ -54,7 +54,6 @@ export class StreamListener extends ManagedSocket {
   private acceptedCount = 0;
   private rejectedCount = 0;
   private openConnections = 0;
-  private readonly boundTo: Endpoint;
   /** Null once it is closed: its record, which stays for a while, holds nothing of Node's. */
   private server: StreamServer | SeqpacketServer | null = null;
 
@@ -89,7 +88,6 @@ export class StreamListener extends ManagedSocket {
     const unix = settings.type === 'seqpacket' ? 'unix-seqpacket' : 'unix';
     const protocol = at.family === 'unix' ? unix : 'tcp';
     super('listener', handshakes === null ? protocol : 'tls', 'listening', local, settings, context);
-    this.boundTo = 'port' in local ? { ...at, ...local } : at;
     this.attend(server);
   }
 
@@ -147,7 +145,7 @@ export class StreamListener extends ManagedSocket {
   private async listenAgain(): Promise<void> {
     if (this.isClosed) return;
     try {
-      this.attend(await openServer(this.boundTo, this.settings, this.admission.files));
+      this.attend(await openServer(this.localAddress, this.settings, this.admission.files));
     } catch (error) {
       this.end(SocketError.fromSystem(error));
       return;
@@ -257,11 +255,11 @@ function refuse(accepted: net.Socket | number): void {
   else reset(accepted);
 }
 
-async function openServer(
+function openServer(
   at: Endpoint,
   settings: ServerSettings,
   files: UnixFiles,
-): Promise<StreamServer | SeqpacketServer> {
+): Promise<StreamServer> | SeqpacketServer {
   if (settings.type === 'seqpacket' && at.family === 'unix') return SeqpacketServer.open(settings, at, files);
   return StreamServer.open(at, settings, files);
 }

@@ -94,30 +94,29 @@ export function close(fd: number): void {
 
 /** getsockname(2). */
 export function getsockname(fd: number): Endpoint {
-  const { bytes, length } = named('getsockname', fd);
-  return decodeSockaddr(bytes, length);
+  check(nameOf('getsockname', fd), 'getsockname');
+  return decodeSockaddr(NAME, NAME_SIZE.readUInt32LE(0));
 }
 
 /** getpeername(2). ENOTCONN when there is none. */
 export function getpeername(fd: number): Endpoint {
-  const { bytes, length } = named('getpeername', fd);
-  return decodeSockaddr(bytes, length);
+  check(nameOf('getpeername', fd), 'getpeername');
+  return decodeSockaddr(NAME, NAME_SIZE.readUInt32LE(0));
 }
 
 /** Whether getpeername(2) has an answer: there is a connection, or was one until its EOF. */
 export function hasPeer(fd: number): boolean {
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(SOCKADDR_BYTES);
-  return libc.getpeername(fd, Buffer.alloc(SOCKADDR_BYTES), size) === 0;
+  return nameOf('getpeername', fd) === 0;
 }
 
-function named(what: 'getsockname' | 'getpeername', fd: number): { bytes: Buffer; length: number } {
-  const bytes = Buffer.alloc(SOCKADDR_BYTES);
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(SOCKADDR_BYTES);
-  check(libc[what](fd, bytes, size), what);
-  return { bytes, length: size.readUInt32LE(0) };
+/** Into `NAME`: memory that C has seen once costs nothing the next time, and it is read before anybody asks again. */
+function nameOf(what: 'getsockname' | 'getpeername', fd: number): number {
+  NAME_SIZE.writeUInt32LE(SOCKADDR_BYTES);
+  return libc[what](fd, NAME, NAME_SIZE);
 }
+
+const NAME = Buffer.alloc(SOCKADDR_BYTES);
+const NAME_SIZE = Buffer.alloc(4);
 
 /** getsockopt(2): what the kernel says, as it lies in memory; at most `maxBytes`. */
 export function getsockopt(fd: number, level: number, name: number, maxBytes = 4): Buffer {
