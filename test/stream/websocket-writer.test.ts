@@ -42,9 +42,11 @@ test('a message alone leaves at once, several in one turn leave together', async
   const sizes = [5, 64, 300, 1024, 1025, 70_000];
   const sent = sizes.map((size) => Buffer.alloc(size, size % 251));
   const waiting: boolean[] = [];
+  let written = 0;
   const write = (bytes: Buffer): void => {
     writer.bareBytes(bytes, () => undefined);
-    waiting.push(socket.writableLength > 0);
+    written += header(bytes).length + bytes.length;
+    waiting.push(socket.bytesWritten - socket.writableLength < written);
   };
   const [first, second, third, ...others] = sent as [Buffer, Buffer, Buffer, ...Buffer[]];
 
@@ -66,6 +68,39 @@ test('a message alone leaves at once, several in one turn leave together', async
   expect(received.equals(Buffer.concat(sent.map((bytes) => Buffer.concat([header(bytes), bytes]))))).toBe(
     true,
   );
+  server.close();
+});
+
+test('what was written before a close goes before it, and is said to be taken', async () => {
+  const { server, peer, socket } = await pair();
+  const close = Buffer.from([0x88, 0]);
+  const webSocket = { readyState: 1, close: () => socket.end(close) };
+  const writer = new WebSocketWriter(webSocket as unknown as WebSocket, socket, () => undefined);
+  const answers: boolean[] = [];
+  const sent = [7, 64, 1024].map((size) => Buffer.alloc(size, size % 251));
+  for (const bytes of sent) writer.bareBytes(bytes, (taken) => answers.push(taken));
+  writer.close(1000, 'eof');
+  let received = Buffer.alloc(0);
+  for await (const chunk of peer.resume()) received = Buffer.concat([received, chunk as Buffer]);
+  const messages = sent.map((bytes) => Buffer.concat([header(bytes), bytes]));
+  expect(received.equals(Buffer.concat([...messages, close]))).toBe(true);
+  expect(answers).toEqual([true, true, true]);
+  server.close();
+});
+
+test('what waits for the end of a turn is not sent behind a close, nor said to be taken', async () => {
+  const { server, peer, socket } = await pair();
+  const webSocket = { readyState: 1 };
+  const writer = new WebSocketWriter(webSocket as unknown as WebSocket, socket, () => undefined);
+  const answers: boolean[] = [];
+  for (const size of [5, 6]) writer.bareBytes(Buffer.alloc(size), (taken) => answers.push(taken));
+  webSocket.readyState = 2; // somebody else has sent the close
+  await new Promise((resolve) => setImmediate(resolve));
+  socket.end();
+  let received = 0;
+  for await (const chunk of peer.resume()) received += (chunk as Buffer).length;
+  expect(received).toBe(7);
+  expect(answers).toEqual([true, false]);
   server.close();
 });
 

@@ -165,7 +165,7 @@ export class PipeSession {
   private close(code: number, reason: string): void {
     // A paused WebSocket would not see the client's answer to the close.
     if (this.webSocket.isPaused) this.webSocket.resume();
-    this.webSocket.close(code, reason);
+    this.writer.close(code, reason);
   }
 
   private end(): void {

@@ -68,17 +68,18 @@ export class ByteWindow {
 
   /** Copies bytes in: for small reads, which are not worth a slab of their own. */
   write(bytes: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0) {
+    for (let at = 0; at < bytes.length;) {
+      const rest = bytes.length - at;
       if (this.tail === null || this.tail.free === 0) {
         const grown = Math.min((this.tail?.memory.length ?? 0) * 2, LARGEST_COPY_SLAB_BYTES);
-        this.startSlab(Buffer.allocUnsafeSlow(Math.max(rest.length, grown, SMALLEST_SLAB_BYTES)));
+        this.startSlab(Buffer.allocUnsafeSlow(Math.max(rest, grown, SMALLEST_SLAB_BYTES)));
       }
       const slab = this.tail as Slab;
-      const count = Math.min(rest.length, slab.free);
-      slab.memory.set(rest.subarray(0, count), slab.used);
+      const count = Math.min(rest, slab.free);
+      // A slice costs as much as the copying of some bytes.
+      slab.memory.set(count === bytes.length ? bytes : bytes.subarray(at, at + count), slab.used);
       this.append(count);
-      rest = rest.subarray(count);
+      at += count;
     }
   }
 
