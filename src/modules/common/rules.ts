@@ -41,9 +41,10 @@ export function keepsRules(instance: object): boolean {
 }
 
 function rulesOf(type: unknown): ReadonlyMap<string, FieldRules> | null {
+  if (typeof type !== 'function') return null;
   let fields = rulesByClass.get(type);
   if (fields === undefined) {
-    fields = typeof type === 'function' ? gathered(type) : null;
+    fields = gathered(type);
     rulesByClass.set(type, fields);
   }
   return fields;
