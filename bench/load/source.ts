@@ -50,7 +50,8 @@ async function sendOn(socket: Socket, { bytes, check }: SendOrder): Promise<stri
   const hash = createHash('sha256');
   let left = bytes;
   await new Promise<void>((resolve, reject) => {
-    socket.once('close', () => reject(new Error('the bridge hung up')));
+    const hungUp = (): void => reject(new Error('the bridge hung up'));
+    socket.once('close', hungUp);
     const fill = (): void => {
       while (left > 0 && socket.writableLength < QUEUE_BYTES) {
         const size = Math.min(left, BLOCK_BYTES);
@@ -59,7 +60,9 @@ async function sendOn(socket: Socket, { bytes, check }: SendOrder): Promise<stri
         left -= size;
         socket.write(part, fill);
       }
-      if (left === 0 && socket.writableLength === 0) resolve();
+      if (left > 0 || socket.writableLength > 0) return;
+      socket.off('close', hungUp);
+      resolve();
     };
     fill();
   });
