@@ -24,11 +24,7 @@ export class ByteLog extends ReceiveLog<BytesPiece> {
   private loan = 0;
 
   constructor(options: ByteLogOptions, budget: ReceiveBudget) {
-    const onRoom = (): void => {
-      this.advanceHead();
-      options.onRoom();
-    };
-    super({ ...options, onRoom }, budget);
+    super(options, budget);
     this.overflow = options.overflow;
   }
 
@@ -103,6 +99,12 @@ export class ByteLog extends ReceiveLog<BytesPiece> {
   write(bytes: Uint8Array): void {
     this.window.write(bytes);
     this.grown(bytes.length);
+  }
+
+  /** What was withheld comes first. */
+  override roomChanged(): void {
+    this.advanceHead();
+    super.roomChanged();
   }
 
   protected override held(offset: number, maxBytes: number): BytesPiece {

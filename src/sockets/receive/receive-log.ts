@@ -37,7 +37,8 @@ export interface ReaderState {
  */
 export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
   private readonly cursors: Cursors<LogReader<Data>>;
-  private readonly views = new Set<LogView<Data>>();
+  /** Made when somebody looks; an idle socket has none. */
+  private views: Set<LogView<Data>> | null = null;
   private lowest = 0;
   private ended = false;
   private discarded = false;
@@ -87,7 +88,7 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
 
   get observerCount(): number {
     let count = 0;
-    for (const view of this.views) if (!(view instanceof LogReader)) count += 1;
+    for (const view of this.views ?? []) if (!(view instanceof LogReader)) count += 1;
     return count;
   }
 
@@ -111,7 +112,7 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
 
   /** Tells every view that something its owner should look at has changed. */
   wakeAll(): void {
-    for (const view of this.views) view.wake();
+    for (const view of this.views ?? []) view.wake();
   }
 
   /** What stands at `offset`: data of at most `maxBytes`, a gap, or null at the head. */
@@ -124,7 +125,7 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
   /** A view that holds nobody back and gets a gap when it is too slow. */
   observe(from: StartAt, wake: () => void): LogView<Data> {
     const view = new LogView<Data>(this, this.startOf(from, this.committedOffset), wake);
-    this.views.add(view);
+    this.show(view);
     return view;
   }
 
@@ -134,18 +135,18 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
     const start = this.startOf(from, this.nextOffsetOf(name));
     const cursor = this.cursors.claim(name, this.earliestOffset);
     const previous = cursor.user;
-    if (previous !== null) this.views.delete(previous);
+    if (previous !== null) this.views?.delete(previous);
     const reader = new LogReader<Data>(this, start, wake, name, onTakenOver);
     cursor.user = reader;
     cursor.committed = start;
-    this.views.add(reader);
+    this.show(reader);
     this.settle();
     previous?.onTakenOver();
     return reader;
   }
 
   detach(view: LogView<Data>): void {
-    this.views.delete(view);
+    this.views?.delete(view);
     if (!(view instanceof LogReader)) return;
     const cursor = this.cursors.find(view.name);
     if (cursor?.user !== view) return;
@@ -204,7 +205,7 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
   removeReader(name: string): void {
     const cursor = this.cursors.remove(name);
     if (cursor.user !== null) {
-      this.views.delete(cursor.user);
+      this.views?.delete(cursor.user);
       cursor.user.onTakenOver();
     }
     this.settle();
@@ -233,7 +234,7 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
     this.forget(this.committedOffset);
   }
 
-  /** The byte budget of the process has room again. */
+  /** There may be room again: readers have moved on, or the byte budget of the process has some. */
   roomChanged(): void {
     this.options.onRoom();
   }
@@ -246,6 +247,11 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
 
   /** How many are held from `offset` on. */
   protected abstract heldFrom(offset: number): number;
+
+  private show(view: LogView<Data>): void {
+    this.views ??= new Set();
+    this.views.add(view);
+  }
 
   private startOf(from: StartAt, committed: number): number {
     if (from === 'committed') return committed;
@@ -268,7 +274,7 @@ export abstract class ReceiveLog<Data extends DataPiece = DataPiece> {
     if (!moved) return;
     if (this.budget.exhausted) this.forgetHistory();
     else this.budget.noteHistory(this);
-    this.options.onRoom();
+    this.roomChanged();
   }
 }
 

@@ -69,7 +69,7 @@ export class Intake {
   fromKernel(socket: Socket): void {
     this.source = socket;
     this.direct = socket;
-    socket.once('end', () => {
+    socket.on('end', () => {
       if (this.source === socket) this.sourceEnded();
     });
   }

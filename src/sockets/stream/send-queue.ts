@@ -31,7 +31,8 @@ interface Send {
  */
 export class SendQueue {
   private readonly waiting: Send[] = [];
-  private readonly inFlight = new Set<Send>();
+  /** Made with the first send: many connections only receive. */
+  private inFlight: Set<Send> | null = null;
   private waitingBytes = 0;
   private flushedBytes = 0;
   private retry: NodeJS.Timeout | null = null;
@@ -64,7 +65,7 @@ export class SendQueue {
   }
 
   get isEmpty(): boolean {
-    return this.waiting.length === 0 && this.inFlight.size === 0;
+    return this.waiting.length === 0 && (this.inFlight?.size ?? 0) === 0;
   }
 
   /** Why `bytes` more can't be taken now: EPIPE, ENOBUFS; null when they can. */
@@ -93,6 +94,7 @@ export class SendQueue {
       return () => undefined;
     }
     this.waiting.push(send);
+    this.inFlight ??= new Set();
     this.inFlight.add(send);
     this.waitingBytes += data.length;
     this.pump();
@@ -155,13 +157,13 @@ export class SendQueue {
     if (this.retry !== null) clearTimeout(this.retry);
     this.waiting.length = 0;
     this.waitingBytes = 0;
-    const open = [...this.inFlight];
-    this.inFlight.clear();
+    const open = this.inFlight ?? [];
+    this.inFlight = null;
     for (const send of open) send.done(error, send.flushed);
   }
 
   private withdraw(send: Send, reason: SocketError): void {
-    if (!this.inFlight.delete(send)) return;
+    if (this.inFlight?.delete(send) !== true) return;
     const index = this.waiting.indexOf(send);
     if (index >= 0) {
       this.waiting.splice(index, 1);
@@ -215,7 +217,8 @@ export class SendQueue {
     this.flushedBytes += bytes;
     this.onProgress();
     send.flushed += bytes;
-    if (send.flushed === send.data.length && this.inFlight.delete(send)) send.done(null, send.flushed);
+    if (send.flushed === send.data.length && this.inFlight?.delete(send) === true)
+      send.done(null, send.flushed);
   }
 
   /**
