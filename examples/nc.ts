@@ -108,6 +108,8 @@ async function run(): Promise<void> {
   await Promise.race([both, quiet.over, channel.ended.then(() => output)]);
   await channel.close();
   service.close();
+  // The end of the process would cut off what a slow reader has not taken.
+  await new Promise((resolve) => process.stdout.write('', resolve));
 }
 
 run().then(

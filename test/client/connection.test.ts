@@ -57,7 +57,16 @@ it('whom the service does not let in is told so, and who is not there', async ()
   const nobody = await Way.to(1);
   await expect(connect(nobody.url, { WebSocket })).rejects.toThrow(UnreachableError);
   await nobody.close();
-  await expect(connect(way.url, { WebSocket: undefined as never })).rejects.toThrow(/WebSocket/);
+});
+
+it('without a WebSocket of the platform, which Node 20 has not, one must be passed', async () => {
+  const { WebSocket: own } = globalThis as { WebSocket?: unknown };
+  Reflect.deleteProperty(globalThis, 'WebSocket');
+  try {
+    await expect(connect(way.url)).rejects.toThrow(/no global WebSocket/);
+  } finally {
+    if (own !== undefined) Object.assign(globalThis, { WebSocket: own });
+  }
 });
 
 it('a problem of the service is an error with its code', async () => {

@@ -82,6 +82,17 @@ it('receives a python peer whole although its WebSocket is cut again and again, 
   await way.close();
 }, 60_000);
 
+it('prints all of it although who reads its output is slow', async () => {
+  const command = `"${process.execPath}" --import tsx examples/nc.ts --url ${service.url} -l 127.0.0.1 0 | (sleep 2; sha256sum)`;
+  const ours = startProgram('sh', ['-c', command]);
+  const peer = await dial(Number(await portOf(ours, /port: (\d+)/)));
+  const sent = await peer.ask({ do: 'send-random', bytes: 5_000_000, seed: 4 }, 'sent', 20_000);
+  await peer.ask({ do: 'shutdown' }, 'shut-down');
+  ours.endInput();
+  expect((await ours.exit(20_000)).code).toBe(0);
+  expect(ours.stdout.toString()).toContain(sent.sha256);
+});
+
 check('speaks UDP with netcat, from either side', async () => {
   const ours = example(['-ul', '-w', '1', '127.0.0.1', '0']);
   const nc = startProgram('nc', ['-u', '127.0.0.1', await portOf(ours, /port: (\d+)/)]);

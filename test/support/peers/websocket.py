@@ -38,6 +38,7 @@ def frame(fin, opcode, data):
 class Client:
     def __init__(self, host, port, path, subprotocols):
         self.socket = socket.create_connection((host, int(port)))
+        self.sending = threading.Lock()
         self.file = self.socket.makefile("rb", 1 << 20)
         offered = f"Sec-WebSocket-Protocol: {subprotocols}\r\n" if subprotocols else ""
         # As websockify's own client does: no port in Host, small letters in Connection.
@@ -53,10 +54,18 @@ class Client:
         say("upgraded", status=int(status), subprotocol=headers.get("sec-websocket-protocol"))
 
     def send(self, fin, opcode, data):
-        self.socket.sendall(frame(fin, opcode, data))
+        with self.sending:
+            self.socket.sendall(frame(fin, opcode, data))
 
     def next(self):
-        """fin, opcode, payload; None at EOF. A server must not mask."""
+        """fin, opcode, payload; None at EOF. A server must not mask. Its pings are answered in between."""
+        got = self.read()
+        while got is not None and got[1] == PING:
+            self.send(True, PONG, got[2])
+            got = self.read()
+        return got
+
+    def read(self):
         head = self.file.read(2)
         if len(head) < 2:
             return None
