@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { dial, stopPrograms, until } from '../support/peers.js';
-import { type Service, startService } from '../support/service.js';
-import { PipeClient, StreamClient, terminateClients } from '../support/ws-client.js';
+import { type List, type Service, type SocketView, startService } from '../support/service.js';
+import { encode, PipeClient, StreamClient, terminateClients } from '../support/ws-client.js';
 
 /* Clients that ask for more than their share: what they can pile up in the service is bounded. */
 
@@ -32,6 +32,26 @@ async function leftWaiting(client: StreamClient | PipeClient): Promise<number> {
   return last;
 }
 
+/** A short frame as a client sends it, with a mask of zeros (RFC 6455, 5.2). */
+function masked(head: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([head, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+}
+
+/** The TCP connection under its WebSocket. */
+function connectionOf(client: StreamClient | PipeClient): Socket {
+  return (client.ws as unknown as { _socket: Socket })._socket;
+}
+
+/** Sends to peers that do not read, past the credit, until their kernels take no more. */
+async function stall(client: StreamClient, channels: number[]): Promise<void> {
+  const data = 'x'.repeat(MiB / 2);
+  for (const channel of channels) for (let i = 0; i < 15; i += 1) client.say('send', { channel, data });
+  await until('all of them hold some of it', async () => {
+    const { body } = await service.get<List<SocketView>>('/v1/sockets?limit=10');
+    return body.items.filter(({ sent }) => sent.queuedBytes > 0).length === channels.length;
+  });
+}
+
 it('a client that asks and does not read the answers is not read any further', async () => {
   const before = service.rss();
   const client = await StreamClient.open(service);
@@ -60,12 +80,43 @@ it('small sends on one channel do not let a client send beyond its credit on ano
   expect(service.rss() - before).toBeLessThan(MEMORY);
 }, 30_000);
 
+it('frames of one byte are bounded, though their bytes are within the credit', async () => {
+  const listener = await service.listen();
+  await dial(listener.port);
+  await dial(listener.port);
+  const client = await StreamClient.open(service);
+  await client.attach({ listenerId: listener.id });
+  const accepted = [await client.message('accepted'), await client.message('accepted')];
+  const channels = accepted.map(({ data }) => data.channel!);
+  await stall(client, channels);
+  const before = service.rss();
+  // What comes for one channel after the other is not put together.
+  const frames = channels.map((channel) => masked(0x82, encode(channel, Buffer.from('x'))));
+  const block = Buffer.concat(Array<Buffer>(10_000).fill(Buffer.concat(frames)));
+  for (let i = 0; i < 50; i += 1) connectionOf(client).write(block);
+  expect(await leftWaiting(client)).toBeGreaterThan(10 * MiB);
+  expect(service.rss() - before).toBeLessThan(MEMORY);
+}, 60_000);
+
+it('sends of one byte that wait are bounded', async () => {
+  const listener = await service.listen();
+  await dial(listener.port);
+  const client = await StreamClient.open(service);
+  await client.attach({ listenerId: listener.id });
+  const channel = (await client.message('accepted')).data.channel!;
+  await stall(client, [channel]);
+  const before = service.rss();
+  const send = masked(0x81, Buffer.from(JSON.stringify({ event: 'send', data: { channel, data: 'x' } })));
+  const block = Buffer.concat(Array<Buffer>(10_000).fill(send));
+  for (let i = 0; i < 20; i += 1) connectionOf(client).write(block);
+  expect(await leftWaiting(client)).toBeGreaterThan(5 * MiB);
+  expect(service.rss() - before).toBeLessThan(MEMORY);
+}, 60_000);
+
 const BLOCKS = 100;
 
 /** 8,000 pings of 125 bytes each, with a mask of zeros (RFC 6455, 5.5.2). */
-const PINGS = Buffer.concat(
-  Array<Buffer>(8_000).fill(Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)])),
-);
+const PINGS = Buffer.concat(Array<Buffer>(8_000).fill(masked(0x89, Buffer.alloc(125))));
 
 it.each(['stream', 'pipe'])(
   'a client of /v1/%s that pings and does not read the pongs is not read any further, until it reads',
@@ -77,8 +128,7 @@ it.each(['stream', 'pipe'])(
         : await PipeClient.open(service, `host=127.0.0.1&port=${port}`);
     const before = service.rss();
     client.stopReading();
-    const { _socket: connection } = client.ws as unknown as { _socket: Socket };
-    for (let i = 0; i < BLOCKS; i += 1) connection.write(PINGS);
+    for (let i = 0; i < BLOCKS; i += 1) connectionOf(client).write(PINGS);
     expect(await leftWaiting(client)).toBeGreaterThan(50 * MiB);
     expect(service.rss() - before).toBeLessThan(MEMORY);
     let pongs = 0;

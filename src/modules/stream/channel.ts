@@ -19,7 +19,7 @@ import type { TurnTaker } from './turns.js';
 /** So much of one channel goes out in its turn, and at most so much in one frame. */
 export const QUANTUM_BYTES = 64 * 1024;
 
-/** What a piece costs in turns at least: a frame of one byte is work, too. */
+/** What a piece costs at least, in turns and while it waits: a frame of one byte is work and memory, too. */
 const LEAST_COST_BYTES = 64;
 
 export interface ChannelOptions {
@@ -137,9 +137,10 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
 
   /** `bytes` of a frame wait for the kernel until the answer is called. */
   protected waitingFor(bytes: number, failed: Failed, freed: () => void): Sent {
-    this.outstanding += bytes;
+    const cost = Math.max(bytes, LEAST_COST_BYTES);
+    this.outstanding += cost;
     return (error, bytesSent) => {
-      this.outstanding -= bytes;
+      this.outstanding -= cost;
       if (error !== null) failed(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
       this.returnCredit(bytes);
       this.settleCredit();

@@ -31,6 +31,9 @@ import { Outbox, type Question } from './outbox.js';
 import { Watches } from './watches.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
+/** What a `send` that waits costs beside its bytes, so that short ones are bounded, too. */
+const SEND_BYTES = 1024;
+
 /** One client on `/v1/stream`: the messages it sends, and the end of it. */
 export class StreamSession {
   private readonly outbox: Outbox;
@@ -115,13 +118,14 @@ export class StreamSession {
     const target = this.channels.get(channel);
     const payload = encode(data, encoding);
     const where = to === undefined ? null : destinationOf(to);
-    this.intake.weighSends(payload.length);
+    const weight = payload.length + SEND_BYTES;
+    this.intake.weighSends(weight);
     sendTo(target.connection, payload, { to: where, mode: 'all' })
       .then(
         (bytesSent) => this.outbox.message('sent', { channel, bytesSent }, question),
         (error: unknown) => this.outbox.fail(error, question, { channel }),
       )
-      .finally(() => this.intake.weighSends(-payload.length));
+      .finally(() => this.intake.weighSends(-weight));
   }
 
   private shutdown({ channel, how }: ShutdownData, question: Question): void {
