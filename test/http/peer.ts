@@ -1,7 +1,7 @@
 /** The other end of a connection: a plain socket that does what the test says, and remembers what came. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 const opened = new Set<{ destroy: () => void }>();
 
 /** For `afterEach`: nothing that a test opened stays. */

@@ -73,7 +73,7 @@ export async function hasReceived(api: Api, id: string, offset: number, from = 0
 
 /** Asks again until it is so: for what announces nothing. */
 export async function polled(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await isSo())) if (Date.now() > deadline) throw new Error(`never so: ${what}`);
 }
 
