@@ -64,3 +64,31 @@ it('come all, and before the end of the listener, when it is replaced meanwhile'
   const before = client.inbox.takeAll((item) => item.kind === 'message' && item.event === 'accepted');
   expect(before).toHaveLength(PRESENT);
 });
+
+it('come no more once the listener is detached', async () => {
+  const { id, port } = await service.listen({ backlog: PRESENT });
+  await connect(port, PRESENT);
+  await accepted(id, PRESENT);
+  const client = await StreamClient.open(service);
+  // Both arrive at once: the service has not begun to wait with what it reads.
+  const { _socket: connection } = client.ws as unknown as { _socket: net.Socket };
+  connection.cork();
+  client.say('attach', { listenerId: id });
+  client.say('detach', { channel: 1 });
+  connection.uncork();
+  await client.ask('ping');
+  const events = client.inbox.takeAll(() => true).map((item) => (item.kind === 'message' ? item.event : ''));
+  expect(events.lastIndexOf('accepted')).toBeLessThan(events.indexOf('done'));
+});
+
+it('wait for one client in bounded number, however many attachments it asks for', async () => {
+  const { id, port } = await service.listen({ backlog: PRESENT });
+  await connect(port, PRESENT);
+  await accepted(id, PRESENT);
+  const client = await StreamClient.open(service);
+  client.say('attach', { attachments: Array(100).fill({ listenerId: id, mode: 'observe' }) });
+  await client.ask('ping');
+  const attached = client.inbox.takeAll((item) => item.kind === 'message' && item.event === 'attached');
+  expect(attached.length).toBeGreaterThan(5);
+  expect(attached.length).toBeLessThan(15);
+}, 60_000);

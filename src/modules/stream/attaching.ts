@@ -102,7 +102,8 @@ export class Attaching implements ListenerFollower {
 
   private attachListener(idOrName: string, options: ChannelOptions, item: Item): void {
     const listener = this.engine.listener(idOrName);
-    const channel = this.channels.nextNumber(this.listeners.size);
+    // What waits has its place already: else each of a list could let all connections of its listener wait.
+    const channel = this.channels.nextNumber(this.listeners.size + this.waiting.length);
     this.listeners.add(channel, listener, options);
     const place = { ...indexOf(item), channel, listenerId: listener.id };
     this.outbox.message('attached', { ...place, socket: listenerDto(listener) }, item);

@@ -11,6 +11,8 @@ export interface ListenerFollower {
 interface Attachment {
   listener: StreamListener;
   options: ChannelOptions;
+  /** By the client: nothing more of it is passed on. */
+  isDetached: boolean;
 }
 
 /** The listeners one client is attached to: their connections, present and to come, are passed on. */
@@ -33,7 +35,7 @@ export class ListenerAttachments {
   }
 
   add(channel: number, listener: StreamListener, options: ChannelOptions): void {
-    this.byChannel.set(channel, { listener, options });
+    this.byChannel.set(channel, { listener, options, isDetached: false });
     this.stop ??= this.engine.onEvent((event) => this.noticed(event));
   }
 
@@ -45,20 +47,28 @@ export class ListenerAttachments {
     return [...listener.connections]
       .filter((connection) => connection instanceof DataSocket)
       .map((connection) => () => {
-        if (connection.isClosed && !connection.log.hasUncommitted) return;
+        if (attachment.isDetached || (connection.isClosed && !connection.log.hasUncommitted)) return;
         this.follower.accepted(channel, connection, options);
       });
   }
 
-  remove(channel: number): boolean {
-    const removed = this.byChannel.delete(channel);
-    if (this.byChannel.size === 0) this.stopListening();
-    return removed;
+  /** False: there is no such listener. */
+  detach(channel: number): boolean {
+    const attachment = this.byChannel.get(channel);
+    if (attachment === undefined) return false;
+    attachment.isDetached = true;
+    this.remove(channel);
+    return true;
   }
 
   clear(): void {
     this.byChannel.clear();
     this.stopListening();
+  }
+
+  private remove(channel: number): void {
+    this.byChannel.delete(channel);
+    if (this.byChannel.size === 0) this.stopListening();
   }
 
   private stopListening(): void {

@@ -146,7 +146,7 @@ export class StreamSession {
   }
 
   private detach({ channel }: DetachData, question: Question): void {
-    if (!this.attaching.listeners.remove(channel)) this.channels.drop(this.channels.get(channel));
+    if (!this.attaching.listeners.detach(channel)) this.channels.drop(this.channels.get(channel));
     this.outbox.message('done', { channel }, question);
   }
 
