@@ -98,20 +98,25 @@ it('frames of one byte are bounded, though their bytes are within the credit', a
   expect(service.rss() - before).toBeLessThan(MEMORY);
 }, 60_000);
 
-it('sends of one byte that wait are bounded', async () => {
-  const listener = await service.listen();
-  await dial(listener.port);
-  const client = await StreamClient.open(service);
-  await client.attach({ listenerId: listener.id });
-  const channel = (await client.message('accepted')).data.channel!;
-  await stall(client, [channel]);
-  const before = service.rss();
-  const send = masked(0x81, Buffer.from(JSON.stringify({ event: 'send', data: { channel, data: 'x' } })));
-  const block = Buffer.concat(Array<Buffer>(10_000).fill(send));
-  for (let i = 0; i < 20; i += 1) connectionOf(client).write(block);
-  expect(await leftWaiting(client)).toBeGreaterThan(5 * MiB);
-  expect(service.rss() - before).toBeLessThan(MEMORY);
-}, 60_000);
+it.each(['send', 'close'])(
+  'a %s that waits is bounded in number, however short',
+  async (event) => {
+    const listener = await service.listen();
+    await dial(listener.port);
+    const client = await StreamClient.open(service);
+    await client.attach({ listenerId: listener.id });
+    const channel = (await client.message('accepted')).data.channel!;
+    await stall(client, [channel]);
+    const before = service.rss();
+    const data = event === 'send' ? { channel, data: 'x' } : { channel };
+    const message = masked(0x81, Buffer.from(JSON.stringify({ event, data })));
+    const block = Buffer.concat(Array<Buffer>(10_000).fill(message));
+    for (let i = 0; i < 40; i += 1) connectionOf(client).write(block);
+    expect(await leftWaiting(client)).toBeGreaterThan(5 * MiB);
+    expect(service.rss() - before).toBeLessThan(MEMORY);
+  },
+  60_000,
+);
 
 const BLOCKS = 100;
 

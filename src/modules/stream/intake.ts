@@ -2,15 +2,15 @@ import type { WebSocket } from 'ws';
 import type { Channel } from './channel.js';
 import type { WebSocketWriter } from './websocket-writer.js';
 
-/** What may wait of the `send`s of one client; they end by the timeout of their socket. */
-const MAX_SENDING_BYTES = 16 * 1024 * 1024;
+/** What may wait of the `send`s and `close`s of one client; they end by the timeouts of their socket. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Whether one client is read from: not while it sends beyond its credit, or asks for more than was answered. */
 export class Intake {
   /** Channels on which the client has sent more than it was allowed; nothing is read until they are relieved. */
   private readonly overCredit = new Set<Channel>();
-  /** Bytes of `send`s that the kernel has not taken: they need no credit. */
-  private sendingBytes = 0;
+  /** Of `send`s that the kernel has not taken, which need no credit, and of `close`s. */
+  private waitingBytes = 0;
 
   constructor(
     private readonly webSocket: WebSocket,
@@ -26,14 +26,14 @@ export class Intake {
     this.apply();
   }
 
-  /** `bytes` more (or, negative, fewer) of `send`s wait. */
-  weighSends(bytes: number): void {
-    this.sendingBytes += bytes;
+  /** `bytes` more (or, negative, fewer) of `send`s and `close`s wait. */
+  weighWaiting(bytes: number): void {
+    this.waitingBytes += bytes;
     this.apply();
   }
 
   apply(): void {
-    const tooMuch = this.overCredit.size > 0 || this.sendingBytes > MAX_SENDING_BYTES;
+    const tooMuch = this.overCredit.size > 0 || this.waitingBytes > MAX_WAITING_BYTES;
     const stop = tooMuch || this.writer.isOverfull || this.isBusy();
     if (stop && !this.webSocket.isPaused) this.webSocket.pause();
     else if (!stop && this.webSocket.isPaused) this.webSocket.resume();

@@ -31,8 +31,8 @@ import { Outbox, type Question } from './outbox.js';
 import { Watches } from './watches.js';
 import { WebSocketWriter } from './websocket-writer.js';
 
-/** What a `send` that waits costs beside its bytes, so that short ones are bounded, too. */
-const SEND_BYTES = 1024;
+/** What a `send` or `close` that waits costs beside its bytes, so that they are bounded in number, too. */
+const WAITING_BYTES = 1024;
 
 /** One client on `/v1/stream`: the messages it sends, and the end of it. */
 export class StreamSession {
@@ -118,14 +118,14 @@ export class StreamSession {
     const target = this.channels.get(channel);
     const payload = encode(data, encoding);
     const where = to === undefined ? null : destinationOf(to);
-    const weight = payload.length + SEND_BYTES;
-    this.intake.weighSends(weight);
+    const weight = payload.length + WAITING_BYTES;
+    this.intake.weighWaiting(weight);
     sendTo(target.connection, payload, { to: where, mode: 'all' })
       .then(
         (bytesSent) => this.outbox.message('sent', { channel, bytesSent }, question),
         (error: unknown) => this.outbox.fail(error, question, { channel }),
       )
-      .finally(() => this.intake.weighSends(-weight));
+      .finally(() => this.intake.weighWaiting(-weight));
   }
 
   private shutdown({ channel, how }: ShutdownData, question: Question): void {
@@ -139,10 +139,13 @@ export class StreamSession {
       listener === undefined
         ? this.channels.get(channel).connection.close(mode, 'api')
         : this.engine.remove(listener, mode);
-    closing.then(
-      () => this.outbox.message('done', { channel }, question),
-      (error: unknown) => this.outbox.fail(error, question, { channel }),
-    );
+    this.intake.weighWaiting(WAITING_BYTES);
+    closing
+      .then(
+        () => this.outbox.message('done', { channel }, question),
+        (error: unknown) => this.outbox.fail(error, question, { channel }),
+      )
+      .finally(() => this.intake.weighWaiting(-WAITING_BYTES));
   }
 
   private detach({ channel }: DetachData, question: Question): void {
