@@ -51,7 +51,9 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   private eofTold = false;
   private over = false;
   private readonly credit: ChannelCredit;
+  /** Of the client's frames that wait for the kernel: their bytes, and how many there are. */
   private outstanding = 0;
+  private waiting = 0;
 
   protected constructor(
     readonly number: number,
@@ -75,9 +77,9 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
     return this.view.position;
   }
 
-  /** More of the client's bytes wait for the kernel than it was allowed to send. */
+  /** More of the client's bytes wait for the kernel than it was allowed to send, or as many frames of a few bytes. */
   get isOverCredit(): boolean {
-    return this.outstanding > this.credit.windowBytes;
+    return Math.max(this.outstanding, this.waiting * LEAST_COST_BYTES) > this.credit.windowBytes;
   }
 
   /** Sends the next piece, or tells the end. */
@@ -137,10 +139,11 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
 
   /** `bytes` of a frame wait for the kernel until the answer is called. */
   protected waitingFor(bytes: number, failed: Failed, freed: () => void): Sent {
-    const cost = Math.max(bytes, LEAST_COST_BYTES);
-    this.outstanding += cost;
+    this.outstanding += bytes;
+    this.waiting += 1;
     return (error, bytesSent) => {
-      this.outstanding -= cost;
+      this.outstanding -= bytes;
+      this.waiting -= 1;
       if (error !== null) failed(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
       this.returnCredit(bytes);
       this.settleCredit();
