@@ -82,7 +82,9 @@ async function useUpCredit(client: StreamClient, channel: number): Promise<numbe
     );
     for (const credit of credits) {
       const bytes = credit.kind === 'message' ? credit.data.bytes! : 0;
-      client.frame(channel, Buffer.alloc(bytes));
+      client.frame(channel, Buffer.alloc(bytes - 10));
+      client.say('ping'); // what comes behind it is not put together with what is before
+      client.frame(channel, Buffer.alloc(10));
       sent += bytes;
       without = 0;
     }
