@@ -5,15 +5,22 @@ const MAX_DEPTH = 32;
 
 /** JSON of a stranger: no `__proto__`, no depth without end. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
-  const value: unknown = parse(text);
-  // Each level takes two characters: what is short can't be deep.
-  if (text.length > 2 * MAX_DEPTH && isTooDeep(value))
+  // Before it is parsed: what is nested without end takes the parser seconds. What is short can't be deep.
+  if (text.length > 2 * MAX_DEPTH && isTooDeep(text))
     throw new SyntaxError(`nested deeper than ${String(MAX_DEPTH)} levels`);
-  return value;
+  return parse(text);
 }
 
-function isTooDeep(value: unknown, depth = 0): boolean {
-  if (depth > MAX_DEPTH) return true;
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).some((child) => isTooDeep(child, depth + 1));
+/** Brackets in strings do not count. What is no JSON may be told to be too deep. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length && depth <= MAX_DEPTH; at += 1) {
+    const character = text[at];
+    if (character === '"') inString = !inString;
+    else if (inString) at += character === '\\' ? 1 : 0;
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+  }
+  return depth > MAX_DEPTH;
 }

@@ -55,7 +55,7 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   private outstanding = 0;
   private waiting = 0;
 
-  protected constructor(
+  constructor(
     readonly number: number,
     readonly connection: DataSocket,
     protected readonly log: ReceiveLog<Data>,
@@ -92,7 +92,6 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
       return bytes === 0 ? 0 : Math.max(bytes, LEAST_COST_BYTES);
     }
     this.host.message('gap', { channel: this.number, from: piece.from, to: piece.to });
-    this.passed(piece.to);
     return LEAST_COST_BYTES;
   }
 
@@ -134,7 +133,7 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   /** Sends it out. Answers how many bytes of it went; 0: more must come first. */
   protected abstract deliver(piece: Data): number;
 
-  /** Nothing before `offset` is on its way to the client any more. */
+  /** The client has dealt with everything before `offset`. */
   protected abstract passed(offset: number): void;
 
   /** `bytes` of a frame wait for the kernel until the answer is called. */

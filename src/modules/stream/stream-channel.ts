@@ -1,28 +1,12 @@
-import {
-  decodeWithin,
-  readWhole,
-  type BytesPiece,
-  type ByteLog,
-  type DataSocket,
-  type GapPiece,
-} from '../../sockets/index.js';
-import { Channel, type ChannelHost, type ChannelOptions, type Failed } from './channel.js';
+import { decodeWithin, readWhole, type BytesPiece, type GapPiece } from '../../sockets/index.js';
+import { Channel, type Failed } from './channel.js';
 import { FRAME_TYPE_STREAM } from './frame.js';
 
-/** The bytes of one stream: the client's window is counted in their offsets. */
+/** The bytes of one stream: what the client has not acknowledged of them fits into its window. */
 export class StreamChannel extends Channel<BytesPiece> {
-  private limit: number;
-
-  constructor(
-    number: number,
-    connection: DataSocket,
-    log: ByteLog,
-    options: ChannelOptions,
-    host: ChannelHost,
-  ) {
-    super(number, connection, log, options, host);
-    this.limit = this.view.position + options.windowBytes;
-  }
+  /** Runs of offsets that were sent and not acknowledged, oldest first: between two of them is a gap. */
+  private readonly sent: { from: number; to: number }[] = [];
+  private sentBytes = 0;
 
   override send(payload: Buffer, failed: Failed, freed: () => void): void {
     this.connection.send(payload, this.waitingFor(payload.length, failed, freed));
@@ -31,7 +15,7 @@ export class StreamChannel extends Channel<BytesPiece> {
   protected override next(most: number): BytesPiece | GapPiece | null {
     const { position, atHead } = this.view;
     if (atHead) return null;
-    const maxBytes = Math.min(most, this.limit - position);
+    const maxBytes = Math.min(most, this.options.windowBytes - this.sentBytes);
     if (maxBytes <= 0) return position < this.log.earliestOffset ? this.view.read(1) : null;
     return this.options.encoding === null ? this.view.read(maxBytes) : readWhole(this.view, maxBytes);
   }
@@ -40,6 +24,7 @@ export class StreamChannel extends Channel<BytesPiece> {
     const { encoding } = this.options;
     const { number: channel } = this;
     if (encoding === null) {
+      this.went(offset, bytes.length);
       this.host.writer.channelBytes(FRAME_TYPE_STREAM, channel, offset, bytes, () => memory.release());
       return bytes.length;
     }
@@ -49,6 +34,7 @@ export class StreamChannel extends Channel<BytesPiece> {
     memory.release();
     this.view.position = offset + text.bytes;
     if (text.bytes === 0) return 0; // the rest of a character is still to come
+    this.went(offset, text.bytes);
     const { data, lossy } = text;
     const nextOffset = this.view.position;
     this.host.message('data', { channel, offset, nextOffset, bytes: text.bytes, data, encoding, lossy });
@@ -56,6 +42,19 @@ export class StreamChannel extends Channel<BytesPiece> {
   }
 
   protected override passed(offset: number): void {
-    this.limit = Math.max(this.limit, offset + this.options.windowBytes);
+    for (let first = this.sent[0]; first !== undefined && first.from < offset; first = this.sent[0]) {
+      const to = Math.min(first.to, offset);
+      this.sentBytes -= to - first.from;
+      if (to === first.to) this.sent.shift();
+      else first.from = to;
+      if (to === offset) return;
+    }
+  }
+
+  private went(offset: number, bytes: number): void {
+    this.sentBytes += bytes;
+    const last = this.sent.at(-1);
+    if (last?.to === offset) last.to += bytes;
+    else this.sent.push({ from: offset, to: offset + bytes });
   }
 }
