@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { SendInterruptedError, type Channel } from '../../clients/typescript/src/index.js';
-import { dial, startPeer } from '../support/peers.js';
+import { dial, startPeer, until } from '../support/peers.js';
 import { seeded } from '../support/ws-client.js';
 import { cuttable } from './cuttable.js';
 
@@ -129,3 +129,21 @@ it('whose sender is the only one has nothing to do about it: 50 MB of small send
   expect(await end).toMatchObject({ bytes: TOTAL, sha256 });
   expect(at.way.made).toBeGreaterThan(5);
 }, 60_000);
+
+it('a shutdown of which the answer was cut off is done: the socket has closed, and nothing has failed', async () => {
+  const listener = await at.service.listen();
+  const peer = await dial(listener.port);
+  const { id } = await at.service.connection(listener.id, peer.localPort);
+  const channel = await at.connection.attach({ socketId: id });
+  await peer.ask({ do: 'shutdown' }, 'shut-down');
+  const end = peer.ask({ do: 'drain' }, 'eof');
+  expect((await hashOf(channel)).bytes).toBe(0);
+  at.way.silenceService();
+  const done = channel.shutdown();
+  expect((await end).bytes).toBe(0);
+  await until('it is closed', async () => (await at.service.socket(id)).state === 'closed');
+  at.way.restore();
+  at.way.cut();
+  await done;
+  expect(await channel.ended).toMatchObject({ kind: 'closed' });
+});

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class Way {
   private readonly sockets = new Set<Socket>();
   private silent = false;
+  private mute = false;
   /** How many connections were made over it. */
   made = 0;
   /** Called with every chunk that went towards the client. */
@@ -42,8 +43,13 @@ export class Way {
     this.silent = true;
   }
 
+  /** From now on only what the service says vanishes. */
+  silenceService(): void {
+    this.mute = true;
+  }
+
   restore(): void {
-    this.silent = false;
+    this.silent = this.mute = false;
   }
 
   async close(): Promise<void> {
@@ -56,13 +62,23 @@ export class Way {
     this.made += 1;
     const far = connect(this.target, '127.0.0.1');
     this.carry(near, far, (bytes) => this.onSent(bytes));
-    this.carry(far, near, (bytes) => this.onReceived(bytes));
+    this.carry(
+      far,
+      near,
+      (bytes) => this.onReceived(bytes),
+      () => this.mute,
+    );
   }
 
-  private carry(from: Socket, to: Socket, seen: (bytes: number) => void): void {
+  private carry(
+    from: Socket,
+    to: Socket,
+    seen: (bytes: number) => void,
+    isMute = (): boolean => false,
+  ): void {
     this.sockets.add(from);
     from.on('data', (chunk: Buffer) => {
-      if (this.silent) return;
+      if (this.silent || isMute()) return;
       if (!to.write(chunk)) from.pause();
       seen(chunk.length);
     });

@@ -113,14 +113,18 @@ export class Channel implements AsyncIterable<Uint8Array> {
     await failureOf(asked);
   }
 
-  /** What may be done twice is asked for again where the WebSocket broke before the answer. */
+  /**
+   * What may be done twice is asked for again where the WebSocket broke before the answer. A socket that has closed
+   * meanwhile, and has not failed, is one for which it was done.
+   */
   private async insist(question: 'shutdown' | 'close', data: object): Promise<void> {
     const { attachment } = this;
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       try {
         await attachment.sender.inTurn(() => attachment.ask(question, data));
         return;
       } catch (error) {
+        if (isAgain && error instanceof ProblemError && attachment.socket?.state === 'closed') return;
         if (!(error instanceof ConnectionLostError)) throw error;
       }
     }
