@@ -45,7 +45,9 @@ describe('over Unix sockets', () => {
     const came: string[] = [];
     for (const data of ['one', 'two']) await api.post(`${path}/data`, { data });
     while (came.length < 2) {
-      const { body } = await api.post<{ datagrams: { data: string }[] }>(`${path}/receive`, { waitMs: 10_000 });
+      const { body } = await api.post<{ datagrams: { data: string }[] }>(`${path}/receive`, {
+        waitMs: 10_000,
+      });
       if (body.datagrams.length === 0) break;
       came.push(...body.datagrams.map(({ data }) => data));
     }
