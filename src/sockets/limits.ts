@@ -75,8 +75,13 @@ export const MAX_READ_BYTES = 512 * 1024;
 export const READ_BYTES_A_TURN = 1024 * 1024;
 export const LITTLE_BYTES_A_TURN = 16 * 1024;
 
-/** Memory of bulk reads that is kept for use again, over all sockets. */
-export const POOLED_SLAB_BYTES = 16 * 1024 * 1024;
+/**
+ * Memory of bulk reads that is kept for use again, over all sockets: so much for good, and up to the second,
+ * which is the windows of 128 busy sockets, while it is wanted. How long it waits to be wanted.
+ */
+export const POOLED_BYTES = 16 * 1024 * 1024;
+export const MAX_POOLED_BYTES = 128 * 1024 * 1024;
+export const POOL_TRIM_MS = 10_000;
 
 /** A send is handed to the kernel in slices of this size; at most one slice can be past recall. */
 export const SEND_SLICE_BYTES = 64 * 1024;

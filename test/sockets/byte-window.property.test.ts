@@ -95,3 +95,12 @@ test('memory of bulk reads is used again once it was read and released', () => {
   window.forget(window.headOffset);
   expect(window.lend(262_144).buffer).toBe(first.buffer);
 });
+
+test('memory that was lent and brought nothing is used again, though bytes are held before it', () => {
+  const window = new ByteWindow();
+  window.write(Buffer.alloc(100));
+  const lent = window.lend(262_144);
+  window.returnLoan();
+  expect(window.heldBytes).toBe(100);
+  expect(new ByteWindow().lend(262_144).buffer).toBe(lent.buffer);
+});

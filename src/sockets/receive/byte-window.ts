@@ -50,8 +50,7 @@ export class ByteWindow {
   /** Nothing will be written into what `lend` gave: its memory can go. */
   returnLoan(): void {
     this.onLoan = false;
-    if (this.heldBytes > 0) return;
-    this.dropTail();
+    if (this.heldBytes === 0 || this.tail?.used === 0) this.dropTail();
     this.forget(this.earliest);
   }
 

@@ -1,9 +1,10 @@
-import { MAX_READ_BYTES, POOLED_SLAB_BYTES } from '../limits.js';
+import { SlabPool } from './slab-pool.js';
+
+const pool = new SlabPool();
 
 /**
  * A piece of memory that received bytes lie in. It is used again once it has left its window and
- * nobody reads from it any more: fresh memory costs the kernel a page fault for each 4 KiB, which is
- * as much as reading the bytes. Who keeps a slice without ever releasing it only keeps the slab from
+ * nobody reads from it any more. Who keeps a slice without ever releasing it only keeps the slab from
  * being used again; the slice stays what it is.
  */
 export class Slab {
@@ -45,27 +46,11 @@ export class Slab {
   private recycle(): void {
     if (this.inWindow || this.pins > 0) return;
     this.inWindow = true; // once only
-    giveBack(this.memory);
+    pool.give(this.memory);
   }
 }
 
-/** Sizes that are kept for use again: those of bulk reads. */
-const SIZES = [MAX_READ_BYTES / 4, MAX_READ_BYTES] as const;
-const pool = new Map<number, Buffer[]>(SIZES.map((size) => [size, []]));
-let pooledBytes = 0;
-
-/** Memory for a bulk read of up to `bytes`: of the smallest pooled size that holds it, or the largest. */
+/** Memory for a bulk read of up to `bytes`; it may be larger, or at most as large as a single read. */
 export function bulkMemory(bytes: number): Buffer {
-  const size = bytes <= SIZES[0] ? SIZES[0] : SIZES[1];
-  const kept = pool.get(size)?.pop();
-  if (kept === undefined) return Buffer.allocUnsafeSlow(size);
-  pooledBytes -= size;
-  return kept;
-}
-
-function giveBack(memory: Buffer): void {
-  const kept = pool.get(memory.length);
-  if (kept === undefined || pooledBytes + memory.length > POOLED_SLAB_BYTES) return;
-  kept.push(memory);
-  pooledBytes += memory.length;
+  return pool.take(bytes);
 }
