@@ -17,7 +17,7 @@ const WINDOW_BYTES = 64 * MIB;
 const WINDOWS = 4;
 const REQUESTS = WINDOW_BYTES / MIB;
 /** Received before anything is measured, so that V8 has compiled what it will. */
-const WARM_UP_WINDOWS = 16;
+const WARM_UP_WINDOWS = 64;
 const DEADLINE_MS = 120_000;
 const OCTET_STREAM = 'application/octet-stream';
 

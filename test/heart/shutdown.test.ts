@@ -64,3 +64,12 @@ it('SIGINT does the same', async () => {
   expect((await stream.closing()).code).toBe(1001);
   expect((await service.exit()).code).toBe(0);
 });
+
+it('the lines of the last requests are written before the process ends', async () => {
+  const chatty = await startService({ SOCKEYE_LOG_LEVEL: 'info' });
+  for (let i = 0; i < 20; i += 1) await chatty.status('/health/live', {});
+  expect(await chatty.stop()).toBe(0);
+  await until('all lines were read', async () => {
+    return chatty.stdout.match(/"path":"\/health\/live","status":200/g)?.length === 20;
+  });
+}, 30_000);

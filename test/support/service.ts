@@ -64,6 +64,10 @@ export class Service {
     return this.program.stderr;
   }
 
+  get stdout(): string {
+    return this.program.stdout.toString();
+  }
+
   /** Resident memory in bytes. */
   rss(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'latin1');

@@ -1,9 +1,17 @@
 import { pino, type DestinationStream } from 'pino';
-import { atEndOfTurn } from '../../sockets/index.js';
+
+/** How long a line waits for others, and how many characters do not wait: each write is a thread's. */
+const GATHER_MS = 20;
+const GATHER_CHARACTERS = 64 * 1024;
 
 let lines: string[] = [];
+let characters = 0;
+let due: NodeJS.Timeout | null = null;
 
 function writeLines(): void {
+  if (due !== null) clearTimeout(due);
+  due = null;
+  characters = 0;
   const text = lines.join('');
   lines = [];
   if (text !== '') standardOutput.write(text);
@@ -14,11 +22,14 @@ process.on('exit', writeLines);
 const standardOutput = pino.destination({ dest: process.stdout.fd, sync: false });
 
 /**
- * Standard output, written to once in a turn of the event loop: pino measures its whole buffer anew at every
- * line it is given. A slow reader of it keeps nobody waiting.
+ * Standard output. Lines that follow each other closely are written together: pino measures its whole buffer
+ * anew at every line, and hands each write to a thread. A slow reader keeps nobody waiting.
  */
 export const output: DestinationStream = {
   write(line) {
-    if (lines.push(line) === 1) atEndOfTurn(writeLines);
+    lines.push(line);
+    characters += line.length;
+    if (characters >= GATHER_CHARACTERS) writeLines();
+    else due ??= setTimeout(writeLines, GATHER_MS).unref();
   },
 };
