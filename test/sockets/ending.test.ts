@@ -84,6 +84,34 @@ describe('the end of a connection', () => {
     peer.destroy();
   });
 
+  test('who asks for a close that is going on waits for that one', async () => {
+    const { ours, peer } = await on.connected();
+    ours.send(Buffer.alloc(16_000_000), () => undefined);
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const warned = jest.fn();
+    process.on('warning', warned);
+    const first = ours.close('graceful', 'api');
+    const before = timers();
+    const others = Array.from({ length: 50 }, () => ours.close('graceful', 'api'));
+    expect(timers()).toBe(before);
+    peer.resume();
+    await Promise.all([first, ...others]);
+    expect(ours.state).toBe('closed');
+    expect(warned).not.toHaveBeenCalled();
+    process.off('warning', warned);
+    peer.destroy();
+  });
+
+  test('a reset ends a graceful close that is going on', async () => {
+    const { ours, peer } = await on.connected();
+    ours.send(Buffer.alloc(16_000_000), () => undefined);
+    const graceful = ours.close('graceful', 'api');
+    await ours.close('reset', 'api');
+    await graceful;
+    expect(ours.fileno).toBeNull();
+    peer.destroy();
+  });
+
   test('after shutting the receiving side down, what comes is dropped and the sender is not held up', async () => {
     const { ours, peer } = await on.connected({ receive: { ...SOCKET.receive, windowBytes: 1000 } });
     ours.shutdown('read');

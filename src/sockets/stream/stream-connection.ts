@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { DataSocket } from '../data-socket.js';
 import { errorFields, type Endpoint } from '../endpoint.js';
 import { SocketError } from '../errors.js';
+import { closeGracefully } from './graceful-close.js';
 import { Intake } from './intake.js';
 import { adopt, closedSocket, filenoOf, readingEndedBy, reset } from './kernel-handle.js';
-import { CLOSE_FLUSH_MS, CLOSE_LINGER_MS, QUIET_MS } from '../limits.js';
+import { QUIET_MS } from '../limits.js';
 import { ByteLog } from '../receive/byte-log.js';
 import { peerCredentials } from '../native/peer-credentials.js';
 import { getpeername, getsockname } from '../native/syscalls.js';
@@ -32,8 +33,11 @@ export class StreamConnection extends DataSocket {
   readonly peerName: string;
   private session: Pick<TlsSession, 'state' | 'isTruncated'> | null = null;
   private upgrading = false;
-  /** Of who waits for the descriptor to be closed; nobody, most of the time. */
-  private closers: (() => void)[] | null = null;
+  /** The one graceful close that all who ask for one wait for. */
+  private closing: Promise<void> | null = null;
+  /** The descriptor is closed; nobody waits for that, most of the time. */
+  private gonePromise: Promise<void> | null = null;
+  private tellGone: (() => void) | null = null;
 
   /**
    * Takes over `source`, which has just connected, or just got through its handshake; null when its
@@ -191,32 +195,24 @@ export class StreamConnection extends DataSocket {
   override async close(mode: 'graceful' | 'reset', reason: CloseReason): Promise<void> {
     if (this.isClosed) return;
     this.closeReason ??= reason;
-    const closed = new Promise<void>((resolve) => (this.closers ??= []).push(resolve));
     const { fileno } = this;
     const asked = mode === 'reset' || (fileno !== null && closesWithReset(fileno));
-    if (asked || this.upgrading) {
+    if (!asked && !this.upgrading) return (this.closing ??= this.endInOrder());
+    reset(this.raw);
+    return this.whenGone;
+  }
+
+  private async endInOrder(): Promise<void> {
+    const { socket, intake, sends, whenGone } = this;
+    await closeGracefully({ socket, intake, sends }, whenGone, (late) => {
+      this.closeReason = late;
       reset(this.raw);
-      return closed;
-    }
-    // Unread bytes in the kernel would turn close(2) into a reset that can overtake what was sent:
-    // they are read and dropped until the peer's EOF, for a moment.
-    this.intake.drop();
-    this.sends.end();
-    // A peer must not take what it got for all there was: a queue that can't be emptied ends in a reset.
-    const late = setTimeout(() => {
-      this.closeReason = new SocketError('ETIMEDOUT', 'the peer did not take what was queued', {
-        syscall: 'send',
-      });
-      reset(this.raw);
-    }, CLOSE_FLUSH_MS);
-    const finished = this.socket.writableFinished
-      ? Promise.resolve()
-      : new Promise<void>((resolve) => this.socket.once('finish', resolve));
-    await Promise.race([finished, closed]);
-    clearTimeout(late);
-    if (this.socket.destroyed) return;
-    setTimeout(() => this.socket.destroy(), CLOSE_LINGER_MS).unref();
-    this.ended();
+    });
+    if (!socket.destroyed) this.ended();
+  }
+
+  private get whenGone(): Promise<void> {
+    return (this.gonePromise ??= new Promise((resolve) => (this.tellGone = resolve)));
   }
 
   override discard(): void {
@@ -297,7 +293,7 @@ export class StreamConnection extends DataSocket {
     this.ended();
     this.letGo();
     this.context.released(this);
-    for (const closed of this.closers ?? []) closed();
+    this.tellGone?.();
   }
 
   /** The record stays for a while; Node's sockets, with their buffers and with keys behind them, do not. */
