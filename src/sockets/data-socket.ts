@@ -5,7 +5,7 @@ import type { DatagramLog } from './datagram/datagram-log.js';
 import { FlowEvents } from './receive/flow-events.js';
 import type { PeerCredentials } from './native/peer-credentials.js';
 import type { Transcript } from './responders/transcript.js';
-import type { Sent } from './stream/send-queue.js';
+import type { Sent } from './stream/pending-send.js';
 import {
   ManagedSocket,
   type CloseReason,

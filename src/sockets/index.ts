@@ -18,8 +18,8 @@
  *   listen/           how listeners come to be, take the place of others, accept and drain
  *   connect/          from a name to a connected socket: resolving, Happy Eyeballs, the deadline over all;
  *                     every question to the resolver of the host; ways to servers that are asked and forgotten
- *   stream/           a TCP or Unix connection: its receiving half and its turns, its sending queue, Node's
- *                     handle, MSG_OOB
+ *   stream/           a TCP or Unix connection: its receiving half and its turns, its sending queue, its close
+ *                     in order, Node's handle, MSG_OOB
  *   tls/              TLS over a stream: certificates and keys, the handshake, STARTTLS, who the peer is
  *   datagram/         UDP, Unix datagrams, ICMP echo: their log, their destinations, multicast
  *   seqpacket/        messages over a Unix socket
@@ -115,7 +115,7 @@ export {
 export type { Answer, Entry, Transcribed, Transcript } from './responders/transcript.js';
 export type { ReceiveLog } from './receive/receive-log.js';
 export { adopt } from './stream/kernel-handle.js';
-export type { Sent } from './stream/send-queue.js';
+export type { Sent } from './stream/pending-send.js';
 export {
   LogReader,
   LogView,

@@ -86,6 +86,9 @@ export const POOL_TRIM_MS = 10_000;
 /** A send is handed to the kernel in slices of this size; at most one slice can be past recall. */
 export const SEND_SLICE_BYTES = 64 * 1024;
 
+/** So many writes of one socket are on their way at once; shorter ones that wait behind them can still be joined. */
+export const MAX_WRITES = 64;
+
 /** What may wait on one socket for a peer that does not read; more is refused. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type Connected, FarEnds } from '../support/far-ends.js';
 import { dial, stopPrograms, until } from '../support/peers.js';
 import { type List, type Service, type SocketView, startService } from '../support/service.js';
 import { encode, PipeClient, StreamClient, terminateClients } from '../support/ws-client.js';
@@ -9,13 +10,16 @@ const MiB = 1024 * 1024;
 const MEMORY = 128 * MiB;
 
 let service: Service;
+let ends: FarEnds;
 
 beforeEach(async () => {
   service = await startService();
+  ends = await FarEnds.of(service);
 });
 
 afterEach(async () => {
   terminateClients();
+  ends.close();
   await stopPrograms();
 });
 
@@ -80,22 +84,28 @@ it('small sends on one channel do not let a client send beyond its credit on ano
   expect(service.rss() - before).toBeLessThan(MEMORY);
 }, 30_000);
 
-it('frames of one byte are bounded, though their bytes are within the credit', async () => {
-  const listener = await service.listen();
-  await dial(listener.port);
-  await dial(listener.port);
+it('frames of one byte that wait are the bytes they are, on however many channels', async () => {
+  const CHANNELS = 24;
+  const FRAMES = 16_000;
+  const there = await ends.many(CHANNELS, { options: { SO_SNDBUF: 4096 } });
   const client = await StreamClient.open(service);
-  await client.attach({ listenerId: listener.id });
-  const accepted = [await client.message('accepted'), await client.message('accepted')];
-  const channels = accepted.map(({ data }) => data.channel!);
-  await stall(client, channels);
+  const channels: number[] = [];
+  for (const { id } of there) channels.push((await client.attach({ socketId: id })).channel);
+  for (const channel of channels) client.frame(channel, Buffer.alloc(MiB / 2));
+  const holdsSome = async ({ id }: Connected): Promise<boolean> =>
+    (await service.socket(id)).sent.queuedBytes > 0;
+  await until('all wait', async () => (await Promise.all(there.map(holdsSome))).every(Boolean));
   const before = service.rss();
-  // What comes for one channel after the other is not put together.
-  const frames = channels.map((channel) => masked(0x82, encode(channel, Buffer.from('x'))));
-  const block = Buffer.concat(Array<Buffer>(10_000).fill(Buffer.concat(frames)));
-  for (let i = 0; i < 50; i += 1) connectionOf(client).write(block);
-  expect(await leftWaiting(client)).toBeGreaterThan(10 * MiB);
-  expect(service.rss() - before).toBeLessThan(MEMORY);
+  // What comes for one channel after the other is not put together as it comes.
+  const frames = channels.map((channel) => masked(0x82, encode(channel, Buffer.from('y'))));
+  const block = Buffer.concat(Array<Buffer>(1000).fill(Buffer.concat(frames)));
+  for (let i = 0; i < FRAMES / 1000; i += 1) connectionOf(client).write(block);
+  expect((await client.ask('ping', null)).event).toBe('pong');
+  expect(service.rss() - before).toBeLessThan(MEMORY / 2);
+  let came = 0;
+  for (const { peer } of there)
+    peer.on('data', (data: Buffer) => (came += data.filter((byte) => byte === 0x79).length)).resume();
+  await until('all of them come', () => came === CHANNELS * FRAMES, 30_000);
 }, 60_000);
 
 it.each(['send', 'close'])(

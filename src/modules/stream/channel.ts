@@ -19,8 +19,11 @@ import type { TurnTaker } from './turns.js';
 /** So much of one channel goes out in its turn, and at most so much in one frame. */
 export const QUANTUM_BYTES = 64 * 1024;
 
-/** What a piece costs at least, in turns and while it waits: a frame of one byte is work and memory, too. */
+/** What a piece costs at least in its turn: a frame of one byte is work, too. */
 const LEAST_COST_BYTES = 64;
+
+/** What a send takes at least while it waits: one of a byte is memory, too. */
+const LEAST_WAITING_BYTES = 256;
 
 export interface ChannelOptions {
   mode: 'consume' | 'observe';
@@ -31,6 +34,12 @@ export interface ChannelOptions {
 }
 
 export type Failed = (error: SocketError) => void;
+
+/** What a client has sent, until the kernel took it. */
+export interface WaitingSend {
+  bytes: number;
+  readonly sent: Sent;
+}
 
 /** What a channel needs from the WebSocket it is on. */
 export interface ChannelHost {
@@ -51,7 +60,7 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   private eofTold = false;
   private over = false;
   private readonly credit: ChannelCredit;
-  /** Of the client's frames that wait for the kernel: their bytes, and how many there are. */
+  /** Of what the client has sent and the kernel has not taken: its bytes, and how many sends it is. */
   private outstanding = 0;
   private waiting = 0;
 
@@ -77,9 +86,9 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
     return this.view.position;
   }
 
-  /** More of the client's bytes wait for the kernel than it was allowed to send, or as many frames of a few bytes. */
+  /** More of the client's bytes wait for the kernel than it was allowed to send, or in as many sends of a few bytes. */
   get isOverCredit(): boolean {
-    return Math.max(this.outstanding, this.waiting * LEAST_COST_BYTES) > this.credit.windowBytes;
+    return Math.max(this.outstanding, this.waiting * LEAST_WAITING_BYTES) > this.credit.windowBytes;
   }
 
   /** Sends the next piece, or tells the end. */
@@ -136,18 +145,29 @@ export abstract class Channel<Data extends DataPiece = DataPiece> implements Tur
   /** The client has dealt with everything before `offset`. */
   protected abstract passed(offset: number): void;
 
-  /** `bytes` of a frame wait for the kernel until the answer is called. */
-  protected waitingFor(bytes: number, failed: Failed, freed: () => void): Sent {
+  /** `bytes` of a frame wait for the kernel until `sent` is called. */
+  protected waitingFor(bytes: number, failed: Failed, freed: () => void): WaitingSend {
     this.outstanding += bytes;
     this.waiting += 1;
-    return (error, bytesSent) => {
-      this.outstanding -= bytes;
-      this.waiting -= 1;
-      if (error !== null) failed(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
-      this.returnCredit(bytes);
-      this.settleCredit();
-      freed();
+    const send: WaitingSend = {
+      bytes,
+      sent: (error, bytesSent) => {
+        this.outstanding -= send.bytes;
+        this.waiting -= 1;
+        if (error !== null)
+          failed(new SocketError(error.code, error.message, { ...error.details, bytesSent }));
+        this.returnCredit(send.bytes);
+        this.settleCredit();
+        freed();
+      },
     };
+    return send;
+  }
+
+  /** `bytes` of another frame wait with `send`, as a part of it. */
+  protected joined(send: WaitingSend, bytes: number): void {
+    this.outstanding += bytes;
+    send.bytes += bytes;
   }
 
   /** At the head: says that the stream is over, and how the socket ended, once all is out. */

@@ -30,7 +30,7 @@ export class DatagramChannel extends Channel<DatagramsPiece> {
   /** One record for each datagram, in the form of the frames that the server sends. */
   override send(payload: Buffer, failed: Failed, freed: () => void): void {
     for (const record of recordsOf(payload)) {
-      this.socket.sendRecord(record, this.waitingFor(record.size, failed, freed));
+      this.socket.sendRecord(record, this.waitingFor(record.size, failed, freed).sent);
     }
   }
 

@@ -1,4 +1,9 @@
-import { ByteLog, DatagramSocket, SeqpacketConnection, type DataSocket } from '../../sockets/index.js';
+import {
+  DatagramSocket,
+  SeqpacketConnection,
+  StreamConnection,
+  type DataSocket,
+} from '../../sockets/index.js';
 import { ProblemError } from '../problems/problem.js';
 import { DatagramChannel } from './datagram-channel.js';
 import type { Channel, ChannelHost, ChannelOptions } from './channel.js';
@@ -14,7 +19,7 @@ export function openChannel(
 ): Channel {
   if (socket instanceof DatagramSocket || socket instanceof SeqpacketConnection)
     return new DatagramChannel(number, socket, options, host);
-  if (socket.log instanceof ByteLog) return new StreamChannel(number, socket, socket.log, options, host);
+  if (socket instanceof StreamConnection) return new StreamChannel(number, socket, options, host);
   throw new TypeError('a socket carries bytes or datagrams');
 }
 

@@ -1,5 +1,11 @@
-import { decodeWithin, readWhole, type BytesPiece, type GapPiece } from '../../sockets/index.js';
-import { Channel, type Failed } from './channel.js';
+import {
+  decodeWithin,
+  readWhole,
+  type BytesPiece,
+  type GapPiece,
+  type StreamConnection,
+} from '../../sockets/index.js';
+import { Channel, type ChannelHost, type ChannelOptions, type Failed, type WaitingSend } from './channel.js';
 import { FRAME_TYPE_STREAM } from './frame.js';
 
 /** The bytes of one stream: what the client has not acknowledged of them fits into its window. */
@@ -7,9 +13,26 @@ export class StreamChannel extends Channel<BytesPiece> {
   /** Runs of offsets that were sent and not acknowledged, oldest first: between two of them is a gap. */
   private readonly sent: { from: number; to: number }[] = [];
   private sentBytes = 0;
+  /** The client's last send; short ones that wait with it are joined to it, and told of as one. */
+  private last: WaitingSend | null = null;
+
+  constructor(
+    number: number,
+    override readonly connection: StreamConnection,
+    options: ChannelOptions,
+    host: ChannelHost,
+  ) {
+    super(number, connection, connection.log, options, host);
+  }
 
   override send(payload: Buffer, failed: Failed, freed: () => void): void {
-    this.connection.send(payload, this.waitingFor(payload.length, failed, freed));
+    const { connection, last } = this;
+    if (last !== null && connection.extend(payload, last.sent)) {
+      this.joined(last, payload.length);
+      return freed();
+    }
+    this.last = this.waitingFor(payload.length, failed, freed);
+    connection.send(payload, this.last.sent);
   }
 
   protected override next(most: number): BytesPiece | GapPiece | null {

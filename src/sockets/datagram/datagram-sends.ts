@@ -1,6 +1,6 @@
 import { SocketError } from '../errors.js';
 import { MAX_QUEUED_BYTES, MAX_QUEUED_DATAGRAMS } from '../limits.js';
-import type { Sent } from '../stream/send-queue.js';
+import type { Sent } from '../stream/pending-send.js';
 
 interface Waiting {
   readonly data: Buffer;

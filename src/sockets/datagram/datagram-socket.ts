@@ -13,7 +13,7 @@ import { arenaFor } from '../native/arenas.js';
 import { encodeSockaddr } from '../native/sockaddr.js';
 import { close, getsockname, send, sendto, shutdown, type SocketFamily } from '../native/syscalls.js';
 import { Watch } from '../native/watch.js';
-import type { Sent } from '../stream/send-queue.js';
+import type { Sent } from '../stream/pending-send.js';
 import type { CloseReason, Protocol, SocketContext } from '../socket.js';
 import type { DataSettings } from '../socket-settings.js';
 

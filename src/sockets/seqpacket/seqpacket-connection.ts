@@ -8,7 +8,7 @@ import { CLOSE_FLUSH_MS, MESSAGES_A_TURN } from '../limits.js';
 import { peerCredentials } from '../native/peer-credentials.js';
 import { close, getpeername, getsockname, send, shutdown } from '../native/syscalls.js';
 import { Watch } from '../native/watch.js';
-import type { Sent } from '../stream/send-queue.js';
+import type { Sent } from '../stream/pending-send.js';
 import { nextMessage, skipMessages } from './seqpacket-messages.js';
 import type { CloseReason, SocketContext } from '../socket.js';
 import type { DataSettings } from '../socket-settings.js';

@@ -4,25 +4,13 @@ import { filenoOf } from './kernel-handle.js';
 import {
   COALESCE_BELOW_BYTES,
   MAX_QUEUED_BYTES,
+  MAX_WRITES,
   SEND_SLICE_BYTES,
   SOME_SLICE_BYTES,
   URGENT_RETRY_MS,
 } from '../limits.js';
 import { sendUrgent } from '../native/syscalls.js';
-
-/** Called once: with null when the kernel took all of it, or with why it did not. */
-export type Sent = (error: SocketError | null, bytesSent: number) => void;
-
-interface Send {
-  readonly data: Buffer;
-  readonly done: Sent;
-  /** Of urgent data the place of its last byte: the one that TCP can mark. */
-  readonly urgentAt: number | null;
-  /** Bytes handed to the socket: they can not be called back. */
-  handed: number;
-  /** Bytes that the kernel took. */
-  flushed: number;
-}
+import { PendingSend, type Sent } from './pending-send.js';
 
 /**
  * What waits to be sent on one connection, in order. Data goes to the kernel slice by slice, so that
@@ -30,11 +18,13 @@ interface Send {
  * is the caller's again.
  */
 export class SendQueue {
-  private readonly waiting: Send[] = [];
+  private readonly waiting: PendingSend[] = [];
   /** Made with the first send: many connections only receive. */
-  private inFlight: Set<Send> | null = null;
+  private inFlight: Set<PendingSend> | null = null;
   private waitingBytes = 0;
   private flushedBytes = 0;
+  /** Handed to the socket, and not taken by the kernel. */
+  private writes = 0;
   private retry: NodeJS.Timeout | null = null;
   private corked = false;
   private smallWrites = 0;
@@ -86,19 +76,29 @@ export class SendQueue {
    * what was not handed over.
    */
   push(data: Buffer, done: Sent, urgent = false): (reason: SocketError) => void {
-    const urgentAt = urgent ? data.length - 1 : null;
-    const send: Send = { data, done, urgentAt, handed: 0, flushed: 0 };
     if (this.failure !== null || data.length === 0) {
       const error = this.failure;
       queueMicrotask(() => done(error, 0));
       return () => undefined;
     }
+    const send = new PendingSend(data, done, urgent ? data.length - 1 : null);
     this.waiting.push(send);
     this.inFlight ??= new Set();
     this.inFlight.add(send);
     this.waitingBytes += data.length;
     this.pump();
     return (reason) => this.withdraw(send, reason);
+  }
+
+  /**
+   * Puts short `data` behind the send that waits last, if that is the one of `done`: they are one from
+   * then on. False: it is a send of its own.
+   */
+  extend(data: Buffer, done: Sent): boolean {
+    const last = this.waiting.at(-1);
+    if (last?.done !== done || !last.extend(data)) return false;
+    this.waitingBytes += data.length;
+    return true;
   }
 
   /** sendall() with a deadline: rejects with ETIMEDOUT, or what ended the socket, and `bytesSent`. */
@@ -162,7 +162,7 @@ export class SendQueue {
     for (const send of open) send.done(error, send.flushed);
   }
 
-  private withdraw(send: Send, reason: SocketError): void {
+  private withdraw(send: PendingSend, reason: SocketError): void {
     if (this.inFlight?.delete(send) !== true) return;
     const index = this.waiting.indexOf(send);
     if (index >= 0) {
@@ -184,8 +184,9 @@ export class SendQueue {
       const slice = isWhole ? send.data : send.data.subarray(send.handed, end);
       send.handed += slice.length;
       this.waitingBytes -= slice.length;
-      if (send.handed === send.data.length) this.waiting.shift();
+      if (send.isHanded) this.waiting.shift();
       if (slice.length < COALESCE_BELOW_BYTES) this.gather();
+      this.writes += 1;
       this.socket.write(slice, (error) => this.written(send, slice.length, error));
     }
     if (this.ending && this.waiting.length === 0 && !this.socket.writableEnded) {
@@ -202,10 +203,11 @@ export class SendQueue {
   }
 
   private get isFull(): boolean {
-    return this.socket.writableLength >= SEND_SLICE_BYTES;
+    return this.socket.writableLength >= SEND_SLICE_BYTES || this.writes >= MAX_WRITES;
   }
 
-  private written(send: Send, bytes: number, error: Error | null | undefined): void {
+  private written(send: PendingSend, bytes: number, error: Error | null | undefined): void {
+    this.writes -= 1;
     // The socket's own end says why, and fails the queue. Node reports writes that a destroy has cut
     // short without an error.
     if (error || this.socket.destroyed) return;
@@ -213,7 +215,7 @@ export class SendQueue {
     this.pump();
   }
 
-  private taken(send: Send, bytes: number): void {
+  private taken(send: PendingSend, bytes: number): void {
     this.flushedBytes += bytes;
     this.onProgress();
     send.flushed += bytes;
@@ -225,7 +227,7 @@ export class SendQueue {
    * The urgent byte goes by itself, past Node, once everything before it is the kernel's. False: not
    * now. What is being written, or the timer, comes back for it.
    */
-  private handUrgent(send: Send, at: number): boolean {
+  private handUrgent(send: PendingSend, at: number): boolean {
     this.uncork();
     const fd = filenoOf(this.socket);
     if (this.socket.writableLength > 0 || fd === null) return false;

@@ -10,7 +10,8 @@ import { ByteLog } from '../receive/byte-log.js';
 import { peerCredentials } from '../native/peer-credentials.js';
 import { getpeername, getsockname } from '../native/syscalls.js';
 import { closesWithReset } from '../options/linger.js';
-import { SendQueue, type Sent } from './send-queue.js';
+import type { Sent } from './pending-send.js';
+import { SendQueue } from './send-queue.js';
 import type { CloseReason, SocketContext } from '../socket.js';
 import type { DataSettings } from '../socket-settings.js';
 import { refusal, refuseUpgrade, upgrade } from '../tls/starttls.js';
@@ -124,6 +125,11 @@ export class StreamConnection extends DataSocket {
     if (refusal === null) return this.sends.push(data, done);
     queueMicrotask(() => done(refusal, 0));
     return () => undefined;
+  }
+
+  /** Puts short `data` behind what waits last, if `done` is told of that: false, when it has to be a send of its own. */
+  extend(data: Buffer, done: Sent): boolean {
+    return this.refusesSends(data.length) === null && this.sends.extend(data, done);
   }
 
   override async sendAll(data: Buffer, timeoutMs: number, urgent = false): Promise<number> {
