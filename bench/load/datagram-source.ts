@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import koffi from 'koffi';
 import { serve } from './rpc.js';
 import { stopwatch, type Lap } from './stopwatch.js';
@@ -18,8 +21,15 @@ export interface DatagramOrder {
   check: boolean;
 }
 
+/** How many are sent by `dgram`, with a system call for each, as fast as Node sends them. */
+export interface OneByOneOrder {
+  port: number;
+  count: number;
+}
+
 export type DatagramSourceCalls = {
   send(order: DatagramOrder): Promise<{ lap: Lap; sha256: string | null }>;
+  sendOneByOne(order: OneByOneOrder): Promise<{ lap: Lap }>;
 };
 
 const DATAGRAM_BYTES = 64;
@@ -113,5 +123,20 @@ serve<DatagramSourceCalls>({
     } finally {
       close(fd);
     }
+  },
+  async sendOneByOne({ port, count }) {
+    const socket = createSocket('udp4');
+    socket.connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const payload = payloads.bytes.subarray(0, DATAGRAM_BYTES);
+    const lap = stopwatch();
+    for (let sent = 1; sent < count; sent += 1) {
+      socket.send(payload);
+      if (sent % BATCH === 0) await turn();
+    }
+    await new Promise((resolve) => socket.send(payload, resolve));
+    const took = lap();
+    socket.close();
+    return { lap: took };
   },
 });
