@@ -114,7 +114,7 @@ export {
 } from './responders/responder-spec.js';
 export type { Answer, Entry, Transcribed, Transcript } from './responders/transcript.js';
 export type { ReceiveLog } from './receive/receive-log.js';
-export { adopt } from './stream/kernel-handle.js';
+export { adopt, takenByKernel } from './stream/kernel-handle.js';
 export type { Sent } from './stream/pending-send.js';
 export {
   LogReader,

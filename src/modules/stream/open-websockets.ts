@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import { Injectable, type BeforeApplicationShutdown, Inject } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import { takenByKernel } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { CLOSE_GOING_AWAY } from './close-codes.js';
 
@@ -9,19 +11,28 @@ const MISSED_PONGS = 3;
 /** How long a client may take to answer the close at the end. */
 const CLOSE_ANSWER_MS = 2_000;
 
+interface Life {
+  readonly socket: Socket;
+  /** Pings without an answer. */
+  missed: number;
+  /** Bytes that had left for the client when it was asked last. */
+  taken: number;
+}
+
 /** All WebSockets of all gateways: keeps asking whether they are alive, and ends them in order. */
 @Injectable()
 export class OpenWebSockets implements BeforeApplicationShutdown {
-  private readonly missed = new Map<WebSocket, number>();
+  private readonly lives = new Map<WebSocket, Life>();
   private readonly heartbeat = setInterval(() => this.ping(), PING_EVERY_MS).unref();
   private stopping = false;
 
   constructor(@Inject(CONFIGURATION) private readonly configuration: Configuration) {}
 
-  add(webSocket: WebSocket): void {
-    this.missed.set(webSocket, 0);
-    webSocket.on('pong', () => this.missed.set(webSocket, 0));
-    webSocket.once('close', () => this.missed.delete(webSocket));
+  add(webSocket: WebSocket, socket: Socket): void {
+    const life: Life = { socket, missed: 0, taken: 0 };
+    this.lives.set(webSocket, life);
+    webSocket.on('pong', () => (life.missed = 0));
+    webSocket.once('close', () => this.lives.delete(webSocket));
     // ws reports what broke the connection, then closes it: 'close' is what counts.
     webSocket.on('error', () => undefined);
     if (this.stopping) webSocket.close(CLOSE_GOING_AWAY, 'shutdown');
@@ -31,7 +42,7 @@ export class OpenWebSockets implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     clearInterval(this.heartbeat);
-    const open = [...this.missed.keys()];
+    const open = [...this.lives.keys()];
     const closed = open.map(
       (webSocket) => new Promise<void>((resolve) => webSocket.once('close', () => resolve())),
     );
@@ -46,12 +57,14 @@ export class OpenWebSockets implements BeforeApplicationShutdown {
   }
 
   private ping(): void {
-    for (const [webSocket, missed] of this.missed) {
+    for (const [webSocket, life] of this.lives) {
       if (webSocket.readyState !== WebSocket.OPEN) continue;
-      // While its messages are not read, its pongs are not either.
-      if (webSocket.isPaused) this.missed.set(webSocket, 0);
-      else if (missed >= MISSED_PONGS) webSocket.terminate();
-      else this.missed.set(webSocket, missed + 1);
+      const taken = takenByKernel(life.socket);
+      // While its messages are not read, its pongs are not either: it lives if it takes what is sent to it.
+      if (webSocket.isPaused && taken > life.taken) life.missed = 0;
+      else if (life.missed >= MISSED_PONGS) webSocket.terminate();
+      else life.missed += 1;
+      life.taken = taken;
       webSocket.ping();
     }
   }

@@ -24,6 +24,6 @@ export class PipeGateway implements OnGatewayConnection<WebSocket> {
   handleConnection(webSocket: WebSocket, request: IncomingMessage, reads: ClientReads): void {
     const query = new URLSearchParams(request.url?.split('?', 2)[1] ?? '');
     new PipeSession(webSocket, reads, this.engine, query, this.configuration.maxBodyBytes);
-    this.open.add(webSocket);
+    this.open.add(webSocket, reads.socket);
   }
 }

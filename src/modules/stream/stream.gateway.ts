@@ -27,6 +27,6 @@ export class StreamGateway implements OnGatewayConnection<WebSocket> {
   handleConnection(webSocket: WebSocket, _request: IncomingMessage, reads: ClientReads): void {
     const { maxBodyBytes } = this.configuration;
     new StreamSession(webSocket, reads, this.engine, this.feed, this.credits, maxBodyBytes);
-    this.open.add(webSocket);
+    this.open.add(webSocket, reads.socket);
   }
 }

@@ -19,6 +19,9 @@ interface StreamHandle {
   reading: boolean;
   readStart(): number;
   readStop(): number;
+  /** All that was written, and what of it waits for the kernel; both to the byte. */
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
 }
 
 /** What libuv answers to a second start. */
@@ -90,6 +93,12 @@ export function readInto(socket: net.Socket, memory: Buffer): void {
 export function filenoOf(socket: net.Socket | net.Server): number | null {
   const fd = (socket as unknown as WithHandle)._handle?.fd;
   return fd === undefined || fd < 0 ? null : fd;
+}
+
+/** How many bytes the kernel has taken, to the byte: Node's own count has what waits in it. */
+export function takenByKernel(socket: net.Socket): number {
+  const handle = (socket as unknown as WithHandle)._handle;
+  return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize;
 }
 
 /** Whether the kernel still has a connection there; it has none after a reset or a failed keep-alive. */
