@@ -22,16 +22,21 @@ export function lastInTurn(work: () => void): void {
   }
 }
 
-/** What is put off meanwhile belongs to this turn, too: what a task makes ready leaves with the rest. */
+/**
+ * What is put off meanwhile belongs to this turn, too: what a task makes ready leaves with the rest. A task that
+ * throws ends the turn, and the others have the next one.
+ */
 function endTurn(): void {
   ending = true;
+  let done = 0;
   try {
-    while (putOff.length > 0) {
-      const tasks = putOff;
-      putOff = [];
-      for (const task of tasks) task();
+    for (let task = putOff[done]; task !== undefined; task = putOff[done]) {
+      done += 1;
+      task();
     }
   } finally {
+    putOff = putOff.slice(done);
     ending = false;
+    if (putOff.length > 0) setImmediate(endTurn);
   }
 }

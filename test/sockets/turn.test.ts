@@ -23,3 +23,18 @@ it('who works in the check phase ends the turn by itself', () => {
   });
   expect(done).toEqual(['work', 'put off']);
 });
+
+it('a task that throws does not take the others with it', async () => {
+  const done: string[] = [];
+  const work = (): void => {
+    atEndOfTurn(() => done.push('before'));
+    atEndOfTurn(() => {
+      throw new Error('a task failed');
+    });
+    atEndOfTurn(() => done.push('after'));
+  };
+  expect(() => lastInTurn(work)).toThrow('a task failed');
+  atEndOfTurn(() => done.push('of the next turn'));
+  await nextTurn();
+  expect(done).toEqual(['before', 'after', 'of the next turn']);
+});
