@@ -302,6 +302,33 @@ describe('how it closes', () => {
     expect(String(await beside.bytes(11))).toBe('onetwothree');
   });
 
+  it('a client that is not read from when it is taken over is read to the end, whatever it has sent', async () => {
+    const { client } = await dial(api, { stalled: true });
+    const first = await pipe(`socketId=${client.id}`);
+    const bytes = Buffer.alloc(8 * 1024 * 1024);
+    for (let i = 0; i < 2; i += 1) first.send(bytes);
+    first.ws.ping();
+    first.send(bytes);
+    await polled('it waits', async () => (await inspect(api, client.id)).sent.queuedBytes > 700 * 1024);
+    await pipe(`socketId=${client.id}`);
+    expect((await first.closing()).code).toBe(4409);
+  });
+
+  it('1003 for text; a peer that was dialled for it gets what came before, and EOF, whatever the client answers', async () => {
+    const server = await PeerServer.open();
+    const there = await pipe(`host=127.0.0.1&port=${server.port}`);
+    const peer = await server.next();
+    there.send('before');
+    there.ws.send('text');
+    there.send('after');
+    there.stopReading();
+    expect(String(await peer.received(6))).toBe('before');
+    expect(await within('EOF', peer.ended)).toBe('end');
+    expect(there.ws.readyState).toBe(there.ws.OPEN);
+    there.ws.resume();
+    expect(await there.closing()).toEqual({ code: 1003, reason: 'binary frames only' });
+  });
+
   it('4410 at a gap, and the next goes on behind it', async () => {
     const receiving = { windowBytes: 1024, overflow: 'drop-oldest' };
     const { peer, connection } = await accept(api, await listen(api, { receive: receiving }));

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { Channel } from './channel.js';
+import { readWhile } from './reading.js';
 import type { WebSocketWriter } from './websocket-writer.js';
 
 /** What may wait of the `send`s and `close`s of one client; they end by the timeouts of their socket. */
@@ -34,8 +35,6 @@ export class Intake {
 
   apply(): void {
     const tooMuch = this.overCredit.size > 0 || this.waitingBytes > MAX_WAITING_BYTES;
-    const stop = tooMuch || this.writer.isOverfull || this.isBusy();
-    if (stop && !this.webSocket.isPaused) this.webSocket.pause();
-    else if (!stop && this.webSocket.isPaused) this.webSocket.resume();
+    readWhile(!tooMuch && !this.isBusy(), this.webSocket, this.writer);
   }
 }

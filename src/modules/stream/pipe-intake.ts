@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { DataSocket, SocketError } from '../../sockets/index.js';
+import { readWhile } from './reading.js';
 import type { WebSocketWriter } from './websocket-writer.js';
 
 /** More than this waiting for the socket, and the WebSocket is not read further. */
@@ -34,11 +35,9 @@ export class PipeIntake {
     for (const [message, done] of this.early.splice(0)) this.send(socket, message, done);
   }
 
-  /** Reads on, or not: also a client that asks with pings, and does not read the answers, is not read from. */
+  /** Reads on, or not. */
   apply(): void {
-    const stop = this.waitingBytes > MAX_WAITING_BYTES || this.writer.isOverfull;
-    if (stop && !this.webSocket.isPaused) this.webSocket.pause();
-    else if (!stop && this.webSocket.isPaused) this.webSocket.resume();
+    readWhile(this.waitingBytes <= MAX_WAITING_BYTES, this.webSocket, this.writer);
   }
 
   private send(socket: DataSocket, message: Buffer, done: () => void): void {

@@ -35,7 +35,7 @@ type PipeReader = LogReader<BytesPiece> | LogReader<DatagramsPiece>;
 export class PipeSession {
   private readonly writer: WebSocketWriter;
   private readonly intake: PipeIntake;
-  /** Aborted when the WebSocket is gone: a dial ends there and then. */
+  /** Aborted when the WebSocket closes: a dial ends there and then. */
   private readonly gone = new AbortController();
   private connection: DataSocket | null = null;
   private reader: PipeReader | null = null;
@@ -45,7 +45,7 @@ export class PipeSession {
   private unsent = 0;
 
   constructor(
-    private readonly webSocket: WebSocket,
+    webSocket: WebSocket,
     reads: ClientReads,
     private readonly engine: Engine,
     query: URLSearchParams,
@@ -142,8 +142,8 @@ export class PipeSession {
   }
 
   private received(data: Buffer, isBinary: boolean, done: () => void): void {
-    if (!isBinary) return this.webSocket.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only');
     if (!this.writer.isOpen) return done(); // closing: ws reads on until the client answers
+    if (!isBinary) return this.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only');
     this.intake.take(data, done);
   }
 
@@ -163,19 +163,20 @@ export class PipeSession {
   }
 
   private close(code: number, reason: string): void {
-    // A paused WebSocket would not see the client's answer to the close.
-    if (this.webSocket.isPaused) this.webSocket.resume();
     this.writer.close(code, reason);
+    this.intake.apply(); // a paused WebSocket would not see the client's answer
+    void this.hangUp(); // which may never come, and nothing of it is taken any more
   }
 
   private end(): void {
-    if (this.gone.signal.aborted) return;
-    this.gone.abort();
     this.reader?.detach();
+    this.reader = null;
     void this.hangUp();
   }
 
+  /** Ends what was dialled for the client, or the dial. */
   private async hangUp(): Promise<void> {
+    this.gone.abort();
     if (!this.dialled || this.connection === null) return;
     const { connection } = this;
     if (!connection.isClosed) await connection.close('graceful', 'api');
