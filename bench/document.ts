@@ -22,7 +22,8 @@ What each of them does is checked before it is measured, bytes by SHA-256. A pee
 left out, with the reason; the others go on.
 
     npm run bench                                     # all figures
-    npm run bench -- --only 1 --runs 3 --bytes 256MiB # one of them, quicker
+    npm run bench -- --only 1 --runs 3 --bytes 256MiB # one of them, quicker; its section is replaced
+    npm run bench -- --only 1 --no-write              # this document stays as it is
     npm run bench -- --help`;
 
 export async function formatMarkdown(markdown: string): Promise<string> {

@@ -49,6 +49,7 @@ export class HttpConnection {
     const length = body === undefined ? '' : `Content-Length: ${Buffer.byteLength(text)}\r\n`;
     const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.host}\r\nAccept: ${accept}\r\n`;
     return new Promise((resolve, reject) => {
+      if (this.socket.destroyed) return reject(new Error('the service hung up'));
       this.settle = { resolve, reject };
       this.socket.write(`${head}${type}${length}\r\n${text}`);
     });

@@ -115,6 +115,11 @@ describe('a body that is not valid', () => {
     expect(problem.errors).toEqual([{ pointer: '/limits', detail: 'limits must be an object' }]);
   });
 
+  it('says of a value of the wrong type that, and nothing about its size', async () => {
+    const { errors } = await api.refused(create({ port: 'abc' }), 400, 'validation-failed');
+    expect(errors).toEqual([{ pointer: '/port', detail: 'port must be an integer number' }]);
+  });
+
   it('names what is missing', async () => {
     const problem = await api.refused(api.post('/v1/clients', {}), 400, 'validation-failed');
     const pointers = new Set(problem.errors?.map(({ pointer }) => pointer));

@@ -73,8 +73,13 @@ function fieldErrors(errors: readonly ValidationError[], parent = ''): FieldErro
   });
 }
 
+/** Rules about the type of a value: what breaks one breaks those about its size and form, too. */
+const OF_TYPE = ['isInt', 'isNumber', 'isString', 'isBoolean', 'isArray', 'isObject'];
+
 /** What is not an object is refused by the field's own rule; that it has no fields to look at says nothing more. */
 function complaints({ nestedValidation, ...rules }: Record<string, string>): string[] {
+  const type = OF_TYPE.find((rule) => rule in rules);
+  if (type !== undefined) return [rules[type] as string];
   const own = Object.values(rules);
   return own.length > 0 || nestedValidation === undefined ? own : [nestedValidation];
 }
