@@ -1,9 +1,11 @@
-import { Succession } from './succession.js';
-
-/** Ids and names of what was there and is not kept any more, the newest `max` of them, to tell "gone" from "never was". */
+/**
+ * Ids and names of what was there and is not kept any more, to tell "gone" from "never was": the newest `max`
+ * at least, and at most twice as many.
+ */
 export class Forgotten {
-  /** In the order in which they went. */
-  private readonly marks = new Succession<string>();
+  /** When these are `max`, those before them go as a whole: to let go of one each time is dear among thousands. */
+  private newer = new Set<string>();
+  private older = new Set<string>();
 
   constructor(private readonly max: number) {}
 
@@ -13,12 +15,14 @@ export class Forgotten {
   }
 
   has(idOrName: string): boolean {
-    return this.marks.has(idOrName);
+    return this.newer.has(idOrName) || this.older.has(idOrName);
   }
 
   private mark(idOrName: string): void {
-    this.marks.add(idOrName);
-    const oldest = this.marks.beyond(this.max);
-    if (oldest !== undefined) this.marks.delete(oldest);
+    if (this.newer.size === this.max) {
+      this.older = this.newer;
+      this.newer = new Set();
+    }
+    this.newer.add(idOrName);
   }
 }

@@ -1,43 +1,42 @@
 /**
- * Things in the order of their coming, each once. A Set has the same order; but to tell its oldest it walks
+ * Things in the order of their coming, each once. A Set has the same order; but who asks it for its oldest walks
  * over what was deleted in front of it, thousands of times the work when the oldest always makes room for the
- * next.
+ * next. So the walk is kept, and goes on where it stood.
  */
 export class Succession<Thing> {
-  private readonly places = new Map<Thing, number>();
-  private readonly things = new Map<number, Thing>();
-  /** No thing has a place before this one. */
-  private first = 0;
-  private next = 0;
+  private readonly things = new Set<Thing>();
+  private walk = this.things.values();
+  /** Where the walk stands; undefined when that has gone. */
+  private oldest: Thing | undefined;
 
   get size(): number {
-    return this.places.size;
+    return this.things.size;
   }
 
   has(thing: Thing): boolean {
-    return this.places.has(thing);
+    return this.things.has(thing);
   }
 
   /** The oldest that makes it longer than `size`; undefined when it is not. */
   beyond(size: number): Thing | undefined {
-    if (this.places.size <= size) return undefined;
-    while (!this.things.has(this.first)) this.first += 1;
-    return this.things.get(this.first);
+    if (this.things.size <= size) return undefined;
+    while (this.oldest === undefined) {
+      const { done, value } = this.walk.next();
+      // One that has come to the end does not see what is added then.
+      if (done === true) this.walk = this.things.values();
+      else this.oldest = value;
+    }
+    return this.oldest;
   }
 
   /** As the newest, also if it was there before. */
   add(thing: Thing): void {
     this.delete(thing);
-    this.places.set(thing, this.next);
-    this.things.set(this.next, thing);
-    this.next += 1;
+    this.things.add(thing);
   }
 
   delete(thing: Thing): void {
-    const place = this.places.get(thing);
-    if (place === undefined) return;
-    this.places.delete(thing);
-    this.things.delete(place);
+    if (this.things.delete(thing) && thing === this.oldest) this.oldest = undefined;
   }
 
   [Symbol.iterator](): Iterator<Thing> {
