@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
-import { plainToInstance, Transform, Type } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
@@ -20,6 +20,7 @@ import {
 } from '../../sockets/index.js';
 import { field, type FieldOptions } from './field.js';
 import { DurationMs, Flag, Int, Nested, OneOf, Text } from './fields.js';
+import { instanceOf } from './instances.js';
 
 const MAX_RULES = 256;
 const MAX_ACTIONS = 64;
@@ -165,7 +166,7 @@ export class ActionDto {
   @ValidateNested()
   @Type(() => BytesDto)
   @Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' ? plainToInstance(BytesDto, { hex: value }) : value,
+    typeof value === 'string' ? instanceOf(BytesDto, { hex: value }) : value,
   )
   // The document would take it for an object alone.
   sendBytes?: BytesDto | string;
@@ -246,7 +247,7 @@ export const RESPONDER_FORM = `must be an object, or one of ${PRESETS.join(', ')
 /** The name of a preset stands for a responder. */
 export function responderOf(value: unknown): unknown {
   const isPreset = typeof value === 'string' && (PRESETS as readonly string[]).includes(value);
-  return isPreset ? plainToInstance(ResponderDto, { preset: value }) : value;
+  return isPreset ? instanceOf(ResponderDto, { preset: value }) : value;
 }
 
 export function ResponderField(): PropertyDecorator {

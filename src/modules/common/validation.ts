@@ -1,7 +1,7 @@
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
-import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { invalid, ProblemError, type FieldError } from '../problems/problem.js';
+import { instanceOf } from './instances.js';
 import { keepsRules } from './rules.js';
 
 /** Unknown fields are refused: a typing error must not look like a setting that was taken. */
@@ -26,7 +26,7 @@ const PLAIN: ReadonlySet<unknown> = new Set([String, Boolean, Number, Array, Obj
 /** For what comes through a route, or does not, or is only a part (`at`) of what does. Synchronous, so that messages keep their order. */
 export function validate<T extends object>(type: new () => T, value: unknown, at = ''): T {
   requireObject(value, at);
-  const instance = plainToInstance(type, value);
+  const instance = instanceOf(type, value);
   if (keepsRules(instance)) return instance;
   const errors = validateSync(instance, STRICT);
   if (errors.length > 0) throw invalid(fieldErrors(errors, at));
