@@ -16,6 +16,7 @@ import { Gate } from './modules/auth/gate.js';
 import { Refusals } from './modules/auth/refusal.js';
 import { Tickets } from './modules/auth/tickets.js';
 import { parseJson } from './modules/common/json.js';
+import { NosniffResponse } from './modules/common/nosniff-response.js';
 import { StrictPipe } from './modules/common/validation.js';
 import type { Configuration } from './modules/config/configuration.js';
 import { descriptorShares } from './modules/config/descriptors.js';
@@ -110,11 +111,11 @@ function guardedServer(gate: Gate, refusals: Refusals, api: RequestListener, doc
     connectionsCheckingInterval: SLOW_REQUEST_CHECK_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     keepAlive: true,
+    ServerResponse: NosniffResponse,
     // Known to Node 24; before, the WebSocket adapter sorts out what is no WebSocket.
     shouldUpgradeCallback: asksForWebSocket,
   };
   return createServer(options, (request, response) => {
-    response.setHeader('x-content-type-options', 'nosniff');
     try {
       if (request.url?.startsWith('/') !== true)
         throw new ProblemError('bad-request', 'the request target must be a path');

@@ -164,6 +164,22 @@ describe('a connection that asks for an upgrade', () => {
   });
 });
 
+describe('the type of an answer', () => {
+  it('is not to be guessed, whoever answers', async () => {
+    const { body } = await open.post<{ id: string }>('/v1/listeners', {});
+    const answers = {
+      'one with a body': await open.get('/v1/sockets'),
+      'one without': await open.delete(`/v1/listeners/${body.id}`),
+      'a problem': await open.get('/v1/sockets/lsn_0'),
+      'a refusal': await open.get('/v1/sockets', {}, { host: 'evil.example' }),
+    };
+    for (const [what, { headers }] of Object.entries(answers))
+      expect([what, headers['x-content-type-options']]).toEqual([what, 'nosniff']);
+    const page = await fetch(`${open.application.url}/docs/`);
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+});
+
 /** The status that an upgrade is answered with. */
 function upgrade(api: Api, path: string, headers: Record<string, string>): Promise<number> {
   const asked = request(`${api.application.url}${path}`, {

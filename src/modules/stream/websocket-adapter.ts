@@ -1,4 +1,4 @@
-import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { INestApplication } from '@nestjs/common';
@@ -6,6 +6,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { ServerOptions, WebSocketServer } from 'ws';
 import { BEARER_SUBPROTOCOL, type Gate } from '../auth/gate.js';
 import type { Refusals } from '../auth/refusal.js';
+import { NosniffResponse } from '../common/nosniff-response.js';
 import { ProblemError } from '../problems/problem.js';
 import { ClientReads } from './client-reads.js';
 
@@ -84,7 +85,7 @@ export class WebSocketAdapter extends WsAdapter {
       this.refusals.connection(socket, new ProblemError('bad-request', detail), request);
       return;
     }
-    const response = new ServerResponse(request);
+    const response = new NosniffResponse(request);
     response.assignSocket(socket as Socket);
     response.setHeader('connection', 'close');
     response.once('finish', () => socket.end());
