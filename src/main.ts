@@ -1,3 +1,4 @@
+import './kept-tick.js';
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
