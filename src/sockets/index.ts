@@ -83,6 +83,7 @@ export {
   encode,
   isEncoding,
   isReadableEncoding,
+  longestCharacter,
   type Encoding,
 } from './text/payload.js';
 export type { ExchangeReport, Opening, Timings } from './exchange/exchanges.js';

@@ -82,6 +82,44 @@ it('characters that are cut come whole, and offsets count bytes', async () => {
   expect(second.data).toMatchObject({ offset: 1, nextOffset: 4, bytes: 3, data: '€', lossy: false });
 });
 
+it('a window that is smaller than a character can be is refused where text is asked for', async () => {
+  const { id } = await at.ends.connect();
+  for (const [encoding, windowBytes] of [
+    ['utf8', 3],
+    ['cesu8', 5],
+    ['gb18030', 3],
+  ] as const) {
+    const one = await client.ask('attach', { socketId: id, encoding, windowBytes });
+    expect(one.data).toMatchObject({ status: 400, errors: [{ pointer: '/windowBytes' }] });
+    const listed = await client.ask('attach', { attachments: [{ socketId: id, encoding, windowBytes }] });
+    expect(listed.data).toMatchObject({ index: 0, errors: [{ pointer: '/attachments/0/windowBytes' }] });
+  }
+  expect((await client.ask('attach', { socketId: id, encoding: 'hex', windowBytes: 1 })).event).toBe(
+    'attached',
+  );
+});
+
+it('a character as long as the window comes whole', async () => {
+  const { channel, peer } = await attached({ encoding: 'utf8', windowBytes: 4 });
+  peer.write('a😀😀');
+  for (const [offset, data] of [
+    [0, 'a'],
+    [1, '😀'],
+    [5, '😀'],
+  ] as const) {
+    expect((await client.message('data', channel)).data).toMatchObject({ offset, data, lossy: false });
+    client.ack(channel, offset + Buffer.byteLength(data));
+  }
+});
+
+it('an offset that is beyond what came is told of `from`', async () => {
+  const { id } = await at.ends.connect();
+  const one = await client.ask('attach', { socketId: id, from: 1 });
+  expect(one.data).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', errors: [{ pointer: '/from' }] });
+  const listed = await client.ask('attach', { attachments: [{ socketId: id, from: 1 }] });
+  expect(listed.data).toMatchObject({ index: 0, errors: [{ pointer: '/attachments/0/from' }] });
+});
+
 it('shutdown, close and detach are done', async () => {
   const { channel, peer } = await attached();
   const eof = once(peer.resume(), 'end');

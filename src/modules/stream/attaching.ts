@@ -1,9 +1,15 @@
-import type { DataSocket, Engine, StreamListener } from '../../sockets/index.js';
+import {
+  longestCharacter,
+  SocketError,
+  type DataSocket,
+  type Engine,
+  type StreamListener,
+} from '../../sockets/index.js';
 import { listenerDto } from '../common/listener.dto.js';
 import { closeReasonDto, socketDto } from '../common/socket.dto.js';
 import { validate } from '../common/validation.js';
 import { invalid } from '../problems/problem.js';
-import type { ChannelOptions } from './channel.js';
+import type { Channel, ChannelOptions } from './channel.js';
 import type { Channels } from './channels.js';
 import { ListenerAttachments, type ListenerFollower } from './listener-attachments.js';
 import { AttachData, AttachListData, isAttachList } from './messages.js';
@@ -83,16 +89,21 @@ export class Attaching implements ListenerFollower {
   private attachOne(data: AttachData, item: Item, at: string): void {
     const { socketId, listenerId, mode, reader, from, windowBytes, encoding = null } = data;
     const options = { mode, reader, from, windowBytes, encoding };
-    if (socketId !== undefined && listenerId === undefined) this.attachSocket(socketId, options, item);
+    const least = encoding === null ? 1 : longestCharacter(encoding);
+    if (windowBytes < least)
+      throw invalid([
+        { pointer: `${at}/windowBytes`, detail: `${String(encoding)} needs ${String(least)} at least` },
+      ]);
+    if (socketId !== undefined && listenerId === undefined) this.attachSocket(socketId, options, item, at);
     else if (listenerId !== undefined && socketId === undefined)
       this.attachListener(listenerId, options, item);
     else
       throw invalid([{ pointer: `${at}/socketId`, detail: 'either socketId or listenerId must be given' }]);
   }
 
-  private attachSocket(idOrName: string, options: ChannelOptions, item: Item): void {
+  private attachSocket(idOrName: string, options: ChannelOptions, item: Item, at: string): void {
     const socket = this.engine.dataSocket(idOrName);
-    const channel = this.channels.open(socket, options, this.listeners.size);
+    const channel = this.open(socket, options, at);
     const { earliestOffset, headOffset } = socket.log;
     const { number, position: offset } = channel;
     const place = { channel: number, socketId: socket.id, offset, earliestOffset, headOffset };
@@ -112,12 +123,22 @@ export class Attaching implements ListenerFollower {
 
   accepted(listenerChannel: number, socket: DataSocket, options: ChannelOptions): void {
     try {
-      const channel = this.channels.open(socket, options, this.listeners.size);
+      const channel = this.open(socket, options, '');
       const place = { channel: channel.number, listenerChannel, offset: channel.position };
       this.outbox.message('accepted', { ...place, socket: socketDto(socket) });
       this.channels.start(channel);
     } catch (error) {
       this.outbox.fail(error, {}, { channel: listenerChannel });
+    }
+  }
+
+  /** An offset that the log does not have is one of the `from` at `at`. */
+  private open(socket: DataSocket, options: ChannelOptions, at: string): Channel {
+    try {
+      return this.channels.open(socket, options, this.listeners.size);
+    } catch (error) {
+      if (!(error instanceof SocketError) || error.code !== 'OFFSET_OUT_OF_RANGE') throw error;
+      throw new SocketError(error.code, error.message, { field: `${at}/from`.slice(1) });
     }
   }
 

@@ -66,6 +66,13 @@ export function isReadableEncoding(name: string): name is Encoding {
   return charsetOf(name)?.decode != null;
 }
 
+/** Bytes that its longest character takes: what is cut shorter than that may never be whole. */
+export function longestCharacter(encoding: Encoding): number {
+  const charset = charsetOf(encoding);
+  if (charset === LATIN1 || charset === HEX || charset === BASE64) return 1;
+  return charset === CESU8 ? 6 : 4;
+}
+
 /** Text as bytes. Throws PAYLOAD_INVALID for what the encoding cannot carry; nothing is replaced. */
 export function encode(data: string, encoding: Encoding): Buffer {
   const charset = charsetOf(encoding);
