@@ -91,7 +91,7 @@ export class StreamSession {
     if (event === 'ping') return this.outbox.message('pong', data, question);
     if (event === 'attach') return this.attaching.attach(data, question);
     if (event === 'ack') return this.ack(isWellFormedAck(data) ? data : validate(AckData, data));
-    const checked = validate<object>(CLIENT_EVENTS[event][0], data);
+    const checked = validate<object>(CLIENT_EVENTS[event][0], data === undefined ? {} : data);
     switch (event) {
       case 'send':
         return this.send(checked as SendData, question);
