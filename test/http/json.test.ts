@@ -19,3 +19,18 @@ it('looks at the depth before it parses, which would take seconds', () => {
   // It ends in the middle: a parser would say so.
   expect(() => parseJson('['.repeat(8_000_000))).toThrow('nested deeper than 32 levels');
 });
+
+it('takes a list of 10,000 with all their fields, and not millions of values', () => {
+  const attachment = {
+    socketId: 'con_1',
+    mode: 'consume',
+    reader: 'a,b',
+    from: 0,
+    windowBytes: 1,
+    encoding: 'hex',
+  };
+  const list = Array<typeof attachment>(10_000).fill(attachment);
+  expect(parseJson(JSON.stringify({ list }))).toEqual({ list });
+  expect(parseJson(JSON.stringify(','.repeat(200_000)))).toHaveLength(200_000);
+  expect(() => parseJson(`[1${',1'.repeat(100_000)}]`)).toThrow('more than 100000 values');
+});
