@@ -14,5 +14,6 @@ ws.on('message', (bytes) => process.stdout.write(bytes));
 ws.on('error', (error) => console.error(error.message));
 ws.on('close', (code, reason) => {
   console.error(`closed: ${code} ${reason}`);
+  process.exitCode = code === 1000 ? 0 : 1; // the peer's EOF, and nothing else, is a good end
   process.stdin.destroy();
 });
