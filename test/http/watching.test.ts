@@ -165,6 +165,21 @@ it('events that are not remembered any more are told as missed, before those tha
   await short.close();
 });
 
+it('of a listener that there never was nothing could come: its id is 404; a name may be given first', async () => {
+  const ws = await client();
+  const never = 'lsn_000000000000000000000000';
+  const refused = hold(await ws.ask('watch', { listenerId: never }));
+  expect([refused.event, refused.data.status]).toEqual(['error', 404]);
+  expect((await api.get(`/v1/events?listenerId=${never}`)).status).toBe(404);
+  const { data } = await watch(ws, { listenerId: 'to-come' });
+  const { id } = await listen(api, { name: 'to-come' });
+  await api.delete(`/v1/sockets/${id}`);
+  expect(names(await events(ws, 2))).toEqual(['created', 'closed']);
+  // One that has gone is in the history still.
+  await watch(ws, { listenerId: id, lastEventId: data.lastEventId });
+  expect(names(await events(ws, 2))).toEqual(['created', 'closed']);
+});
+
 it('without data, everything is watched, and nothing any more', async () => {
   const ws = await client();
   expect(hold(await ws.ask('watch')).data.watches).toBe(1);

@@ -74,6 +74,11 @@ export function ReaderName(options: FieldOptions): PropertyDecorator {
 /** Not the form of an id: a path part is looked up as an id first, then as a name. */
 const SOCKET_NAME = /^(?!(?:lsn|con|cli|dgm|scn)_)[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
+/** A name, which may be there later; what is none can only be an id. */
+export function isSocketName(idOrName: string): boolean {
+  return SOCKET_NAME.test(idOrName);
+}
+
 export function SocketName(options: FieldOptions): PropertyDecorator {
   return Text({ ...options, maxLength: 64, pattern: SOCKET_NAME });
 }

@@ -44,7 +44,7 @@ export class EventsController {
       'Never ends by itself. Each event is `id:` (grows by one), `event:` (its name) and `data:` (JSON, `SocketEventDto`). ' +
       'Events that are not remembered any more are told as one event `missed` (`MissedDto`) before what follows them. ' +
       'Lines that begin with `:` are signs of life.',
-    problems: ['validation-failed'],
+    problems: ['validation-failed', 'not-found'],
   })
   @ApiExtraModels(SocketEventDto, MissedDto)
   @ApiHeader({
@@ -62,6 +62,7 @@ export class EventsController {
     @Headers('last-event-id') header: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): StreamableFile {
+    this.feed.requireListener(query.listenerId);
     const names = query.events?.split(',');
     const cursor = this.feed.follow(placeOf(header, query) ?? this.feed.lastId);
     const events = eventStream(this.feed, {

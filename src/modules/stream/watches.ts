@@ -25,6 +25,7 @@ export class Watches {
 
   /** A filter that is watched already is not watched twice. `lastEventId` moves the place of all back. */
   add({ lastEventId, ...filter }: WatchData): WatchingData {
+    this.feed.requireListener(filter.listenerId);
     const key = keyOf(filter);
     if (!this.filters.has(key) && this.filters.size >= MAX_WATCHES) {
       throw new SocketError('QUOTA_EXCEEDED', `a WebSocket has at most ${String(MAX_WATCHES)} watches`);
