@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Parser } from '@asyncapi/parser';
 import { createApplication } from '../../src/app.setup.js';
 import { VERSION } from '../../src/modules/common/version.js';
-import { CLIENT_EVENTS } from '../../src/modules/stream/messages.js';
-import { SERVER_EVENTS } from '../../src/modules/stream/server-messages.js';
+import { CLIENT_EVENTS } from '../../src/modules/stream/messages/messages.js';
+import { SERVER_EVENTS } from '../../src/modules/stream/messages/server-messages.js';
 import { testConfiguration } from '../support/application.js';
 
 /** Of the parser's diagnostics; 0 is an error, what is greater is a hint. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { addressBytes, addressText } from '../../clients/typescript/src/address.js';
 import { decodeRecords, encodeRecord } from '../../clients/typescript/src/datagram.js';
 import { decodeFrame, encodeFrame, FRAME_HEADER_BYTES } from '../../clients/typescript/src/frame.js';
-import { readClientFrame, writeFrameHeader } from '../../src/modules/stream/frame.js';
+import { readClientFrame, writeFrameHeader } from '../../src/modules/stream/wire/frame.js';
 import { addressBytes as engineBytes, readRecord, RECORD_HEADER_BYTES } from '../../src/sockets/index.js';
 
 /* The client's codec against that of the service. */

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
-import { ClientReads, type Slab } from '../../src/modules/stream/client-reads.js';
+import { ClientReads, type Slab } from '../../src/modules/stream/wire/client-reads.js';
 
 const MiB = 1024 * 1024;
 /** What all slabs hold together. */

@@ -5,7 +5,7 @@ import {
   CreditBudget,
   LEAST_CREDIT_BYTES,
   type ChannelCredit,
-} from '../../src/modules/stream/credit-budget.js';
+} from '../../src/modules/stream/channels/credit-budget.js';
 
 const FULL = CREDIT_BUDGET_BYTES / CREDIT_BYTES;
 

@@ -1,5 +1,9 @@
 import fc from 'fast-check';
-import { FRAME_HEADER_BYTES, readClientFrame, writeFrameHeader } from '../../src/modules/stream/frame.js';
+import {
+  FRAME_HEADER_BYTES,
+  readClientFrame,
+  writeFrameHeader,
+} from '../../src/modules/stream/wire/frame.js';
 
 const type = fc.constantFrom(1 as const, 2 as const);
 const channel = fc.integer({ min: 0, max: 0xffffffff });

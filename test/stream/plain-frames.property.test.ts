@@ -4,8 +4,8 @@ import http from 'node:http';
 import net from 'node:net';
 import fc from 'fast-check';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { ClientReads } from '../../src/modules/stream/client-reads.js';
-import { PlainFrames } from '../../src/modules/stream/plain-frames.js';
+import { ClientReads } from '../../src/modules/stream/wire/client-reads.js';
+import { PlainFrames } from '../../src/modules/stream/wire/plain-frames.js';
 
 const MAX_MESSAGE = 100_000;
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { SMALLEST_PIECE_BYTES, Turns, type TurnTaker } from '../../src/modules/stream/turns.js';
+import { SMALLEST_PIECE_BYTES, Turns, type TurnTaker } from '../../src/modules/stream/channels/turns.js';
 
 const QUANTUM = 64 * 1024;
 /** What a turn may take at most: what was kept of the one before comes on top. */

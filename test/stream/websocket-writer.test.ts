@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import type { WebSocket } from 'ws';
-import { WebSocketWriter } from '../../src/modules/stream/websocket-writer.js';
+import { WebSocketWriter } from '../../src/modules/stream/wire/websocket-writer.js';
 
 async function pair(): Promise<{ socket: net.Socket; peer: net.Socket; server: net.Server }> {
   const server = net.createServer().listen(0, '127.0.0.1');

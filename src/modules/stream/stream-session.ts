@@ -4,14 +4,14 @@ import { destinationOf } from '../common/datagram.dto.js';
 import { validate } from '../common/validation.js';
 import type { EventFeed } from '../engine/event-feed.js';
 import { invalid, ProblemError } from '../problems/problem.js';
-import { Attaching } from './attaching.js';
-import type { Channel, Failed } from './channel.js';
-import { Channels } from './channels.js';
-import type { ClientReads } from './client-reads.js';
-import type { CreditBudget } from './credit-budget.js';
-import { channelOf, readEnvelope } from './envelope.js';
-import { FRAME_TYPE_STREAM, readClientFrame, type ClientFrame } from './frame.js';
-import { Intake } from './intake.js';
+import { Attaching } from './channels/attaching.js';
+import type { Channel, Failed } from './channels/channel.js';
+import { Channels } from './channels/channels.js';
+import type { ClientReads } from './wire/client-reads.js';
+import type { CreditBudget } from './channels/credit-budget.js';
+import { channelOf, readEnvelope } from './wire/envelope.js';
+import { FRAME_TYPE_STREAM, readClientFrame, type ClientFrame } from './wire/frame.js';
+import { Intake } from './messages/intake.js';
 import {
   AckData,
   CLIENT_EVENTS,
@@ -24,12 +24,12 @@ import {
   type ShutdownData,
   type UnwatchData,
   type WatchData,
-} from './messages.js';
-import { PlainFrames } from './plain-frames.js';
-import { refuseOtherType } from './open-channel.js';
-import { Outbox, type Question } from './outbox.js';
-import { Watches } from './watches.js';
-import { WebSocketWriter } from './websocket-writer.js';
+} from './messages/messages.js';
+import { PlainFrames } from './wire/plain-frames.js';
+import { refuseOtherType } from './channels/open-channel.js';
+import { Outbox, type Question } from './messages/outbox.js';
+import { Watches } from './messages/watches.js';
+import { WebSocketWriter } from './wire/websocket-writer.js';
 
 /** What a `send` or `close` that waits costs beside its bytes, so that they are bounded in number, too. */
 const WAITING_BYTES = 1024;

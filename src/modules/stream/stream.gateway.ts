@@ -5,8 +5,8 @@ import type { WebSocket } from 'ws';
 import { Engine } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { EventFeed } from '../engine/event-feed.js';
-import type { ClientReads } from './client-reads.js';
-import { CreditBudget } from './credit-budget.js';
+import type { ClientReads } from './wire/client-reads.js';
+import { CreditBudget } from './channels/credit-budget.js';
 import { OpenWebSockets } from './open-websockets.js';
 import { StreamSession } from './stream-session.js';
 

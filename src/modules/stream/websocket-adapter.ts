@@ -8,7 +8,7 @@ import { BEARER_SUBPROTOCOL, type Gate } from '../auth/gate.js';
 import type { Refusals } from '../auth/refusal.js';
 import { NosniffResponse } from '../common/nosniff-response.js';
 import { ProblemError } from '../problems/problem.js';
-import { ClientReads } from './client-reads.js';
+import { ClientReads } from './wire/client-reads.js';
 
 /**
  * Nest's adapter for `ws`, with the doors in order: who may not come in is answered over HTTP, before

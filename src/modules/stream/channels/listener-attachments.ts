@@ -1,4 +1,4 @@
-import { DataSocket, type Engine, type SocketEvent, type StreamListener } from '../../sockets/index.js';
+import { DataSocket, type Engine, type SocketEvent, type StreamListener } from '../../../sockets/index.js';
 import type { ChannelOptions } from './channel.js';
 
 /** What happens to a listener that a client is attached to, by the number of its channel. */

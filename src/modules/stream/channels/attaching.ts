@@ -4,16 +4,16 @@ import {
   type DataSocket,
   type Engine,
   type StreamListener,
-} from '../../sockets/index.js';
-import { listenerDto } from '../common/listener.dto.js';
-import { closeReasonDto, socketDto } from '../common/socket.dto.js';
-import { validate } from '../common/validation.js';
-import { invalid } from '../problems/problem.js';
+} from '../../../sockets/index.js';
+import { listenerDto } from '../../common/listener.dto.js';
+import { closeReasonDto, socketDto } from '../../common/socket.dto.js';
+import { validate } from '../../common/validation.js';
+import { invalid } from '../../problems/problem.js';
 import type { Channel, ChannelOptions } from './channel.js';
 import type { Channels } from './channels.js';
 import { ListenerAttachments, type ListenerFollower } from './listener-attachments.js';
-import { AttachData, AttachListData, isAttachList } from './messages.js';
-import type { Outbox, Question } from './outbox.js';
+import { AttachData, AttachListData, isAttachList } from '../messages/messages.js';
+import type { Outbox, Question } from '../messages/outbox.js';
 
 /** An attachment takes 100 microseconds and more: after so many others have their turn. */
 const ATTACHMENTS_A_TURN = 16;

@@ -1,6 +1,6 @@
-import { problemOf } from '../problems/problem.js';
+import { problemOf } from '../../problems/problem.js';
 import type { ServerData, ServerEvent } from './server-messages.js';
-import type { WebSocketWriter } from './websocket-writer.js';
+import type { WebSocketWriter } from '../wire/websocket-writer.js';
 
 /** What an answer needs to know of its question. */
 export interface Question {

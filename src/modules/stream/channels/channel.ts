@@ -9,11 +9,11 @@ import {
   type ReceiveLog,
   type Sent,
   type StartAt,
-} from '../../sockets/index.js';
-import { closeReasonDto } from '../common/socket.dto.js';
+} from '../../../sockets/index.js';
+import { closeReasonDto } from '../../common/socket.dto.js';
 import type { ChannelCredit, CreditBudget } from './credit-budget.js';
-import type { WebSocketWriter } from './websocket-writer.js';
-import type { ServerData, ServerEvent } from './server-messages.js';
+import type { WebSocketWriter } from '../wire/websocket-writer.js';
+import type { ServerData, ServerEvent } from '../messages/server-messages.js';
 import type { TurnTaker } from './turns.js';
 
 /** So much of one channel goes out in its turn, and at most so much in one frame. */

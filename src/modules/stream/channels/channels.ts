@@ -1,12 +1,12 @@
-import { atEndOfTurn, SocketError, type DataSocket } from '../../sockets/index.js';
-import { problem, ProblemError } from '../problems/problem.js';
+import { atEndOfTurn, SocketError, type DataSocket } from '../../../sockets/index.js';
+import { problem, ProblemError } from '../../problems/problem.js';
 import { QUANTUM_BYTES, type Channel, type ChannelHost, type ChannelOptions } from './channel.js';
 import type { CreditBudget } from './credit-budget.js';
 import { openChannel } from './open-channel.js';
-import type { Outbox } from './outbox.js';
-import type { ServerData, ServerEvent } from './server-messages.js';
+import type { Outbox } from '../messages/outbox.js';
+import type { ServerData, ServerEvent } from '../messages/server-messages.js';
 import { Turns } from './turns.js';
-import type { WebSocketWriter } from './websocket-writer.js';
+import type { WebSocketWriter } from '../wire/websocket-writer.js';
 
 /** Channels on one WebSocket: each is a place in the turn and a view of a log. */
 const MAX_CHANNELS = 10_000;

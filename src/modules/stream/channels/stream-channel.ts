@@ -4,9 +4,9 @@ import {
   type BytesPiece,
   type GapPiece,
   type StreamConnection,
-} from '../../sockets/index.js';
+} from '../../../sockets/index.js';
 import { Channel, type ChannelHost, type ChannelOptions, type Failed, type WaitingSend } from './channel.js';
-import { FRAME_TYPE_STREAM } from './frame.js';
+import { FRAME_TYPE_STREAM } from '../wire/frame.js';
 
 /** The bytes of one stream: what the client has not acknowledged of them fits into its window. */
 export class StreamChannel extends Channel<BytesPiece> {

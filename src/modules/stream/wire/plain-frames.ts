@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { getUint32 } from '../../sockets/index.js';
+import { getUint32 } from '../../../sockets/index.js';
 import type { ClientReads, Slab } from './client-reads.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import { FrameHead } from './frame-head.js';

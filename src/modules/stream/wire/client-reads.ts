@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { adopt } from '../../sockets/index.js';
+import { adopt } from '../../../sockets/index.js';
 
 /** Memory of one read of bulk. */
 const SLAB_BYTES = 256 * 1024;

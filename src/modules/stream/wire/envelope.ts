@@ -1,5 +1,5 @@
-import { parseJson } from '../common/json.js';
-import { invalid } from '../problems/problem.js';
+import { parseJson } from '../../common/json.js';
+import { invalid } from '../../problems/problem.js';
 
 /** What a text frame from the client holds. */
 export interface Envelope {

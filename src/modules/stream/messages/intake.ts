@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
-import type { Channel } from './channel.js';
-import { readWhile } from './reading.js';
-import type { WebSocketWriter } from './websocket-writer.js';
+import type { Channel } from '../channels/channel.js';
+import { readWhile } from '../wire/reading.js';
+import type { WebSocketWriter } from '../wire/websocket-writer.js';
 
 /** What may wait of the `send`s and `close`s of one client; they end by the timeouts of their socket. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;

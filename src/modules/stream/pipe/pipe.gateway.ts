@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayConnection } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import { Engine } from '../../sockets/index.js';
-import { CONFIGURATION, type Configuration } from '../config/configuration.js';
-import type { ClientReads } from './client-reads.js';
-import { OpenWebSockets } from './open-websockets.js';
+import { Engine } from '../../../sockets/index.js';
+import { CONFIGURATION, type Configuration } from '../../config/configuration.js';
+import type { ClientReads } from '../wire/client-reads.js';
+import { OpenWebSockets } from '../open-websockets.js';
 import { PipeSession } from './pipe-session.js';
 
 export const PIPE_PATH = '/v1/pipe';

@@ -1,9 +1,9 @@
-import type { ClientTls, Limits } from '../../sockets/index.js';
-import { isDatagram, pathOf, ReceiveDto, receiveSettings, type Dial } from '../common/create.dto.js';
-import { DurationMs, Flag, Host, OneOf, Port, Text } from '../common/fields.js';
-import { ReaderName } from '../common/socket-fields.js';
-import { ClientTlsDto, dialledTls } from '../common/tls.dto.js';
-import { invalid } from '../problems/problem.js';
+import type { ClientTls, Limits } from '../../../sockets/index.js';
+import { isDatagram, pathOf, ReceiveDto, receiveSettings, type Dial } from '../../common/create.dto.js';
+import { DurationMs, Flag, Host, OneOf, Port, Text } from '../../common/fields.js';
+import { ReaderName } from '../../common/socket-fields.js';
+import { ClientTlsDto, dialledTls } from '../../common/tls.dto.js';
+import { invalid } from '../../problems/problem.js';
 
 /** Which socket a pipe is for: one there is, or one to dial. */
 export class PipeQuery {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { atEndOfTurn, putUint16, putUint32 } from '../../sockets/index.js';
+import { atEndOfTurn, putUint16, putUint32 } from '../../../sockets/index.js';
 import { FRAME_HEADER_BYTES, writeFrameHeader, type FrameType } from './frame.js';
 
 /** More than this on its way to the kernel, and the reading from the log waits. */

@@ -1,4 +1,4 @@
-import { getUint16, getUint32, putUint32 } from '../../sockets/index.js';
+import { getUint16, getUint32, putUint32 } from '../../../sockets/index.js';
 
 /**
  * The binary frame of the stream protocol, big endian, both ways:

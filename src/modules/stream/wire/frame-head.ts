@@ -1,4 +1,4 @@
-import { getUint16, getUint32 } from '../../sockets/index.js';
+import { getUint16, getUint32 } from '../../../sockets/index.js';
 
 const FINAL_TEXT = 0x81;
 const FINAL_BINARY = 0x82;

@@ -9,16 +9,16 @@ import {
   type Gap,
   type LogReader,
   type DataSocket,
-} from '../../sockets/index.js';
-import { connectOver } from '../common/create.dto.js';
-import { validate } from '../common/validation.js';
-import { invalid, problem, problemOf } from '../problems/problem.js';
-import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from './close-codes.js';
-import type { ClientReads } from './client-reads.js';
+} from '../../../sockets/index.js';
+import { connectOver } from '../../common/create.dto.js';
+import { validate } from '../../common/validation.js';
+import { invalid, problem, problemOf } from '../../problems/problem.js';
+import { CLOSE_GOING_AWAY, CLOSE_NORMAL, CLOSE_UNSUPPORTED_DATA, closeCodeOf } from '../close-codes.js';
+import type { ClientReads } from '../wire/client-reads.js';
 import { PipeIntake } from './pipe-intake.js';
 import { pipeTarget, PipeQuery } from './pipe.dto.js';
-import { PlainFrames } from './plain-frames.js';
-import { WebSocketWriter } from './websocket-writer.js';
+import { PlainFrames } from '../wire/plain-frames.js';
+import { WebSocketWriter } from '../wire/websocket-writer.js';
 
 /** At most this much in one message: clients need not hold more at once. */
 const FRAME_BYTES = 64 * 1024;

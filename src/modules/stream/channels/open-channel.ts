@@ -3,11 +3,11 @@ import {
   SeqpacketConnection,
   StreamConnection,
   type DataSocket,
-} from '../../sockets/index.js';
-import { ProblemError } from '../problems/problem.js';
+} from '../../../sockets/index.js';
+import { ProblemError } from '../../problems/problem.js';
 import { DatagramChannel } from './datagram-channel.js';
 import type { Channel, ChannelHost, ChannelOptions } from './channel.js';
-import { FRAME_TYPE_DATAGRAMS, FRAME_TYPE_STREAM, type ClientFrame } from './frame.js';
+import { FRAME_TYPE_DATAGRAMS, FRAME_TYPE_STREAM, type ClientFrame } from '../wire/frame.js';
 import { StreamChannel } from './stream-channel.js';
 
 /** A channel for what the socket carries: bytes or datagrams. */

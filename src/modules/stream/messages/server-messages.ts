@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ADDRESS_REFS, AddressDto, UnixAddressDto } from '../common/address.dto.js';
-import { MissedDto, SocketEventDto } from '../common/event.dto.js';
-import { SystemReasonDto, SocketDto } from '../common/socket.dto.js';
-import { ProblemDto } from '../problems/problem.dto.js';
+import { ADDRESS_REFS, AddressDto, UnixAddressDto } from '../../common/address.dto.js';
+import { MissedDto, SocketEventDto } from '../../common/event.dto.js';
+import { SystemReasonDto, SocketDto } from '../../common/socket.dto.js';
+import { ProblemDto } from '../../problems/problem.dto.js';
 
 const channel = { type: 'integer', minimum: 0, maximum: 0xffffffff, example: 1 } as const;
 const index = {

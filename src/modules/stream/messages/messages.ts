@@ -1,10 +1,10 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
-import { DestinationDto, DestinationField } from '../common/datagram.dto.js';
+import { DestinationDto, DestinationField } from '../../common/datagram.dto.js';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, ValidateBy, ValidateIf } from 'class-validator';
-import type { Encoding, SocketEventName, StartAt } from '../../sockets/index.js';
-import { DEFAULT_LIMITS } from '../../sockets/index.js';
-import { EventFilter } from '../common/event.dto.js';
-import { Int, OneOf, Text } from '../common/fields.js';
+import type { Encoding, SocketEventName, StartAt } from '../../../sockets/index.js';
+import { DEFAULT_LIMITS } from '../../../sockets/index.js';
+import { EventFilter } from '../../common/event.dto.js';
+import { Int, OneOf, Text } from '../../common/fields.js';
 import {
   EncodingField,
   EventId,
@@ -13,7 +13,7 @@ import {
   ReaderName,
   SendEncodingField,
   WindowBytes,
-} from '../common/socket-fields.js';
+} from '../../common/socket-fields.js';
 
 const STARTS = ['committed', 'earliest', 'live'];
 

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
-import type { DataSocket, SocketError } from '../../sockets/index.js';
-import { readWhile } from './reading.js';
-import type { WebSocketWriter } from './websocket-writer.js';
+import type { DataSocket, SocketError } from '../../../sockets/index.js';
+import { readWhile } from '../wire/reading.js';
+import type { WebSocketWriter } from '../wire/websocket-writer.js';
 
 /** More than this waiting for the socket, and the WebSocket is not read further. */
 const MAX_WAITING_BYTES = 1024 * 1024;

@@ -1,8 +1,8 @@
-import { SocketError, type EventCursor } from '../../sockets/index.js';
-import { isWanted, type EventRecord } from '../common/event.dto.js';
-import type { EventFeed } from '../engine/event-feed.js';
-import { ProblemError } from '../problems/problem.js';
-import type { ChannelHost } from './channel.js';
+import { SocketError, type EventCursor } from '../../../sockets/index.js';
+import { isWanted, type EventRecord } from '../../common/event.dto.js';
+import type { EventFeed } from '../../engine/event-feed.js';
+import { ProblemError } from '../../problems/problem.js';
+import type { ChannelHost } from '../channels/channel.js';
 import type { UnwatchData, WatchData } from './messages.js';
 import type { WatchingData } from './server-messages.js';
 

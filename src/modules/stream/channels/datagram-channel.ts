@@ -7,10 +7,10 @@ import {
   type Encoding,
   type GapPiece,
   type SeqpacketConnection,
-} from '../../sockets/index.js';
-import { datagramDto } from '../common/datagram.dto.js';
+} from '../../../sockets/index.js';
+import { datagramDto } from '../../common/datagram.dto.js';
 import { Channel, type ChannelHost, type ChannelOptions, type Failed } from './channel.js';
-import { FRAME_TYPE_DATAGRAMS } from './frame.js';
+import { FRAME_TYPE_DATAGRAMS } from '../wire/frame.js';
 
 /** Datagrams, which have sequence numbers for offsets: the client's window counts the bytes of their records. */
 export class DatagramChannel extends Channel<DatagramsPiece> {
