@@ -1,6 +1,8 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
-import { output } from './output.js';
+import { lineOutput } from './output.js';
+
+const output = lineOutput(process.stdout.fd);
 
 /** Structured logs: one JSON line each, on standard output. Never a payload, never a key. */
 export function createLogger(level: string): Logger {
