@@ -1,45 +1,54 @@
+interface Place<Thing> {
+  readonly thing: Thing;
+  older: Place<Thing> | null;
+  newer: Place<Thing> | null;
+}
+
 /**
- * Things in the order of their coming, each once. A Set has the same order; but who asks it for its oldest walks
+ * Things in the order of their coming, each once. A Set has the same order; but to tell its oldest it walks
  * over what was deleted in front of it, thousands of times the work when the oldest always makes room for the
- * next. So the walk is kept, and goes on where it stood.
+ * next. A walk that is kept, to go on where it stood, keeps all that was deleted while it stood.
  */
 export class Succession<Thing> {
-  private readonly things = new Set<Thing>();
-  private walk = this.things.values();
-  /** Where the walk stands; undefined when that has gone. */
-  private oldest: Thing | undefined;
+  private readonly places = new Map<Thing, Place<Thing>>();
+  private oldest: Place<Thing> | null = null;
+  private newest: Place<Thing> | null = null;
 
   get size(): number {
-    return this.things.size;
+    return this.places.size;
   }
 
   has(thing: Thing): boolean {
-    return this.things.has(thing);
+    return this.places.has(thing);
   }
 
   /** The oldest that makes it longer than `size`; undefined when it is not. */
   beyond(size: number): Thing | undefined {
-    if (this.things.size <= size) return undefined;
-    while (this.oldest === undefined) {
-      const { done, value } = this.walk.next();
-      // One that has come to the end does not see what is added then.
-      if (done === true) this.walk = this.things.values();
-      else this.oldest = value;
-    }
-    return this.oldest;
+    return this.places.size > size ? this.oldest?.thing : undefined;
   }
 
   /** As the newest, also if it was there before. */
   add(thing: Thing): void {
     this.delete(thing);
-    this.things.add(thing);
+    const place: Place<Thing> = { thing, older: this.newest, newer: null };
+    if (this.newest === null) this.oldest = place;
+    else this.newest.newer = place;
+    this.newest = place;
+    this.places.set(thing, place);
   }
 
   delete(thing: Thing): void {
-    if (this.things.delete(thing) && thing === this.oldest) this.oldest = undefined;
+    const place = this.places.get(thing);
+    if (place === undefined) return;
+    this.places.delete(thing);
+    const { older, newer } = place;
+    if (older === null) this.oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.newest = older;
+    else newer.older = older;
   }
 
   [Symbol.iterator](): Iterator<Thing> {
-    return this.things.values();
+    return this.places.keys();
   }
 }

@@ -1,4 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Succession } from '../../src/sockets/succession.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('a succession', () => {
   it('tells its oldest, whatever has gone in front of it and in the middle', () => {
@@ -30,5 +35,22 @@ describe('a succession', () => {
       things.delete(i);
     }
     expect([things.size, things.beyond(0)]).toEqual([0, undefined]);
+  });
+
+  it('holds nothing of what has gone, also where nobody asks for its oldest', async () => {
+    const things = new Succession<object>();
+    const held: WeakRef<object>[] = [];
+    for (let i = 0; i < 1000; i += 1) {
+      const thing = {};
+      held.push(new WeakRef(thing));
+      things.add(thing);
+      // A hundred are there at any time, as many as nothing has to make room for.
+      if (i >= 100) things.delete(held[i - 100]!.deref()!);
+      expect(things.beyond(100)).toBeUndefined();
+    }
+    // A WeakRef holds what it was made from until the turn is over.
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(held.filter((one) => one.deref() !== undefined)).toHaveLength(things.size);
   });
 });
