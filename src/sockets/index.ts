@@ -115,7 +115,7 @@ export {
 } from './responders/responder-spec.js';
 export type { Answer, Entry, Transcribed, Transcript } from './responders/transcript.js';
 export type { ReceiveLog } from './receive/receive-log.js';
-export { adopt, takenByKernel } from './stream/kernel-handle.js';
+export { adopt, takenByPeer } from './stream/kernel-handle.js';
 export type { Sent } from './stream/pending-send.js';
 export {
   LogReader,

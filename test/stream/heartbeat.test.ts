@@ -1,9 +1,11 @@
 /** Whether a client is alive that is not read from: its answers to pings are not read either. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Configuration } from '../../src/modules/config/configuration.js';
 import { OpenWebSockets } from '../../src/modules/stream/open-websockets.js';
+import { buildNetwork, cutNetwork, INSIDE, itInNetwork, NEAR, removeNetwork } from '../support/network.js';
 
 const PING_EVERY_MS = 15_000;
 /** Three pings without an answer, and the beat that finds that. */
@@ -11,6 +13,10 @@ const BEATS = 4;
 /** More than the kernels on both sides take of a client that does not read. */
 const MUCH = Buffer.alloc(32 * 1024 * 1024);
 
+const possible = buildNetwork();
+afterAll(removeNetwork);
+
+let open: OpenWebSockets;
 let server: WebSocketServer;
 let client: WebSocket;
 /** The service's side of it. */
@@ -18,8 +24,8 @@ let webSocket: WebSocket;
 
 beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask'] });
-  const open = new OpenWebSockets({} as Configuration);
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  open = new OpenWebSockets({} as Configuration);
+  server = new WebSocketServer({ port: 0, host: '0.0.0.0' });
   await once(server, 'listening');
   const connected = once(server, 'connection') as Promise<[WebSocket]>;
   client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -41,7 +47,8 @@ it('one that takes nothing of what is sent to it is cut off', async () => {
   client.pause();
   webSocket.send(MUCH);
   const closed = once(webSocket, 'close');
-  for (let beats = 0; beats <= BEATS; beats += 1) {
+  // Its kernel takes some of it, and after that nothing.
+  while (webSocket.readyState === WebSocket.OPEN) {
     await new Promise((resolve) => setImmediate(resolve));
     beat();
   }
@@ -71,3 +78,31 @@ it('one that reads slowly stays, before it has read so far as to the pings', asy
   }
   expect(webSocket.readyState).toBe(WebSocket.OPEN);
 });
+
+itInNetwork(possible)(
+  'one that has gone without a word is cut off, though there is room for pings',
+  async () => {
+    const { port } = server.address() as AddressInfo;
+    const program = `const ws = new (require('ws').WebSocket)('ws://${NEAR}:${port}'); ws.on('open', () => ws.send('here'))`;
+    const connected = once(server, 'connection') as Promise<[WebSocket]>;
+    const far = spawn(INSIDE[0]!, [...INSIDE.slice(1), process.execPath, '-e', program], {
+      stdio: 'inherit',
+    });
+    try {
+      const [vanishing] = await connected;
+      open.add(vanishing, (vanishing as unknown as { _socket: Socket })._socket);
+      await once(vanishing, 'message');
+      vanishing.pause();
+      expect(cutNetwork()).toBe(true);
+      const closed = once(vanishing, 'close');
+      for (let beats = 0; beats <= BEATS; beats += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        beat();
+      }
+      await closed;
+      expect(webSocket.readyState).toBe(WebSocket.OPEN);
+    } finally {
+      far.kill();
+    }
+  },
+);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Injectable, type BeforeApplicationShutdown, Inject } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { takenByKernel } from '../../sockets/index.js';
+import { takenByPeer } from '../../sockets/index.js';
 import { CONFIGURATION, type Configuration } from '../config/configuration.js';
 import { CLOSE_GOING_AWAY } from './close-codes.js';
 
@@ -15,7 +15,7 @@ interface Life {
   readonly socket: Socket;
   /** Pings without an answer. */
   missed: number;
-  /** Bytes that had left for the client when it was asked last. */
+  /** Bytes that had reached the client when it was asked last. */
   taken: number;
 }
 
@@ -59,7 +59,7 @@ export class OpenWebSockets implements BeforeApplicationShutdown {
   private ping(): void {
     for (const [webSocket, life] of this.lives) {
       if (webSocket.readyState !== WebSocket.OPEN) continue;
-      const taken = takenByKernel(life.socket);
+      const taken = takenByPeer(life.socket);
       // While its messages are not read, its pongs are not either: it lives if it takes what is sent to it.
       if (webSocket.isPaused && taken > life.taken) life.missed = 0;
       else if (life.missed >= MISSED_PONGS) webSocket.terminate();

@@ -102,6 +102,16 @@ export function tcpInfo(socket: ManagedSocket): TcpInfo | null {
   }
 }
 
+/** How many bytes the kernel at the other end has acknowledged; null where there is no TCP, or the kernel does not say. */
+export function acknowledgedBytes(fd: number): number | null {
+  try {
+    return valueOf(getsockopt(fd, IPPROTO_TCP, TCP_INFO, ROOM_BYTES), TCP_INFO_FIELDS.bytesAcked);
+  } catch (error) {
+    if (error instanceof SocketError) return null;
+    throw error;
+  }
+}
+
 const FIELDS = Object.entries<Field>(TCP_INFO_FIELDS);
 
 /** As many fields as there are bytes. */

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import type { TLSSocket } from 'node:tls';
 import { hasPeer } from '../native/syscalls.js';
 import { takeOffLinger } from '../options/linger.js';
+import { acknowledgedBytes } from '../options/tcp-info.js';
 
 /**
  * The part of Node's stream handle that has no public door. `onread` (public) lets the caller give
@@ -95,8 +96,14 @@ export function filenoOf(socket: net.Socket | net.Server): number | null {
   return fd === undefined || fd < 0 ? null : fd;
 }
 
-/** How many bytes the kernel has taken, to the byte: Node's own count has what waits in it. */
-export function takenByKernel(socket: net.Socket): number {
+/**
+ * How many bytes the peer's kernel has taken, which may be gone without a word; without TCP, how many ours has,
+ * to the byte: Node's own count has what waits in it.
+ */
+export function takenByPeer(socket: net.Socket): number {
+  const fd = filenoOf(socket);
+  const acknowledged = fd === null ? null : acknowledgedBytes(fd);
+  if (acknowledged !== null) return acknowledged;
   const handle = (socket as unknown as WithHandle)._handle;
   return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize;
 }
