@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { startApi, type Api } from '../support/api.js';
 import { closePeers, within } from './peer.js';
 import { listen } from './steps.js';
@@ -177,6 +178,21 @@ describe('the type of an answer', () => {
       expect([what, headers['x-content-type-options']]).toEqual([what, 'nosniff']);
     const page = await fetch(`${open.application.url}/docs/`);
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it.each([
+    ['what is no HTTP', 'NONSENSE'],
+    [
+      'an upgrade that leads nowhere',
+      'GET /v1/nowhere HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade',
+    ],
+  ])('is not to be guessed where there is a connection and nothing else: %s', async (_, head) => {
+    const socket = connect({ port: open.application.port, host: '127.0.0.1' });
+    const answer = text(socket);
+    socket.write(`${head}\r\nHost: localhost\r\n\r\n`);
+    expect(await within('the answer', answer)).toMatch(
+      /^HTTP\/1.1 4.*\r\nx-content-type-options: nosniff\r\n/s,
+    );
   });
 });
 

@@ -47,6 +47,7 @@ function headersOf(status: number, length: number): Record<string, string> {
   return {
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': String(length),
+    'x-content-type-options': 'nosniff',
     connection: 'close',
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="sockeye", Basic realm="sockeye"' } : {}),
   };

@@ -8,7 +8,7 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
  */
 export class NosniffResponse extends ServerResponse {
   override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
-    const given = typeof reason === 'string' ? headers : reason;
+    const given = typeof reason === 'string' ? headers : (headers ?? reason);
     if (Array.isArray(given)) this.setHeader('x-content-type-options', 'nosniff');
     const all = Array.isArray(given) ? given : Object.assign({ 'x-content-type-options': 'nosniff' }, given);
     return typeof reason === 'string' ? super.writeHead(status, reason, all) : super.writeHead(status, all);
