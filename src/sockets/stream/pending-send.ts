@@ -28,8 +28,8 @@ export class PendingSend {
   }
 
   /**
-   * Copies `more` behind its data, while nothing of it has left: short sends that wait are one object,
-   * and keep nothing else of what they were read into. False: it has to wait by itself.
+   * Copies `more` behind its data, while nothing of it has left: short sends that wait are one object, of
+   * which the first alone keeps what it was read into until it has gone. False: it has to wait by itself.
    */
   extend(more: Buffer): boolean {
     const { data, handed, urgentAt } = this;
