@@ -105,6 +105,47 @@ it('with manual acknowledgement nothing goes but what the program says', async (
   expect(await committed(id)).toBe(11);
 });
 
+it.each([NaN, Infinity, 1.5, 'x', null])(
+  'an offset of %p is refused, and later ones count',
+  async (offset) => {
+    const { peer, id } = await connected();
+    const channel = await connection.attach({ socketId: id, acknowledge: 'manual' });
+    await peer.send('three');
+    await channel.items().next();
+    expect(() => channel.ack(offset as number)).toThrow(TypeError);
+    channel.ack(3);
+    await connection.ping();
+    expect(await committed(id)).toBe(3);
+  },
+);
+
+it('what is neither bytes nor text is refused, and the channel goes on', async () => {
+  const { peer, id } = await connected();
+  const channel = await connection.attach({ socketId: id });
+  const buffer = new ArrayBuffer(4);
+  const others = [
+    buffer,
+    new DataView(buffer),
+    new Uint16Array(buffer),
+    new Blob(['ab']),
+    {},
+    [65, 66],
+    7,
+    null,
+  ];
+  for (const data of others) {
+    const sending = channel.send(data as unknown as Uint8Array);
+    await expect(sending).rejects.toThrow(
+      /^send takes a Uint8Array \(a Buffer is one\) or a string, not \w+$/,
+    );
+    await expect(sending).rejects.toBeInstanceOf(TypeError);
+  }
+  await channel.send(new Uint8Array([65, 66]));
+  await channel.send(Buffer.from('CD'));
+  await channel.send('E');
+  expect((await peer.receive(5)).toString()).toBe('ABCDE');
+});
+
 it('leaving the loop detaches, and the next reader has what was not dealt with', async () => {
   const { peer, id } = await connected();
   const first = await connection.attach({ socketId: id });

@@ -55,8 +55,13 @@ export class Channel implements AsyncIterable<Uint8Array> {
     return this.iterate((item) => item);
   }
 
-  /** Everything before `offset` is dealt with; without it, everything that was handed out. */
+  /**
+   * Everything before `offset` is dealt with; without it, everything that was handed out. TypeError where it is no
+   * whole number.
+   */
   ack(offset?: number): void {
+    if (offset !== undefined && !Number.isSafeInteger(offset))
+      throw new TypeError(`ack takes an offset, a whole number, not ${String(offset)}`);
     this.attachment.receiver.ack(offset);
   }
 
@@ -64,9 +69,11 @@ export class Channel implements AsyncIterable<Uint8Array> {
    * Resolves when all of it has gone out within the credit of the service; a peer that does not read is waited for.
    * Text goes as UTF-8. Leave the bytes alone until then. Of a datagram `to` says where to; without it, to the
    * connected peer. Rejects with SendInterruptedError when the WebSocket broke and bytes were lost, of this call or,
-   * where nobody waited, of earlier ones; with ProblemError for what the kernel refused, now or before.
+   * where nobody waited, of earlier ones; with ProblemError for what the kernel refused, now or before; with
+   * TypeError for data that is neither, which changes nothing.
    */
   async send(data: Uint8Array | string, to?: Destination): Promise<void> {
+    requireBytesOrText(data);
     const { sender, flow } = this.attachment;
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
     if (flow === 'stream' && to === undefined) return sender.send(bytes);
@@ -159,6 +166,13 @@ function failureOf(promise: Promise<unknown>): Promise<Error | null> {
     () => null,
     (error: unknown) => error as Error,
   );
+}
+
+/** Plain JavaScript passes anything. By its tag: an array of another realm is none of the class of this one. */
+function requireBytesOrText(data: unknown): void {
+  const tag = Object.prototype.toString.call(data).slice('[object '.length, -1);
+  if (typeof data === 'string' || tag === 'Uint8Array') return;
+  throw new TypeError(`send takes a Uint8Array (a Buffer is one) or a string, not ${tag}`);
 }
 
 function base64(bytes: Uint8Array): string {
