@@ -257,6 +257,14 @@ it('text is decoded by the service, however it is cut', async () => {
   expect((await texts.next()).value).toBe('üße 你好');
 });
 
+it('text goes in the encoding of the channel unless another is given', async () => {
+  const { peer, id } = await connected();
+  const channel = await connection.attach({ socketId: id, encoding: 'latin1' });
+  expect(await channel.sendText('ü')).toBe(1);
+  expect(await channel.sendText('ü', 'utf8')).toBe(2);
+  expect((await peer.receive(3)).toString('hex')).toBe('fcc3bc');
+});
+
 it('an error of the kernel that comes after the send is told to the next one', async () => {
   const { peer, id } = await connected();
   const channel = await connection.attach({ socketId: id });

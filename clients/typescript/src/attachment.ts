@@ -87,6 +87,11 @@ export class Attachment implements Route {
     }
   }
 
+  /** Of the text that comes, and of the text that goes where nothing else is said. */
+  get encoding(): string | undefined {
+    return this.options.encoding;
+  }
+
   get isOver(): boolean {
     return this.end !== null;
   }

@@ -82,8 +82,11 @@ export class Channel implements AsyncIterable<Uint8Array> {
     await this.sendText(base64(bytes), 'base64', to);
   }
 
-  /** Sends text in any encoding the service knows; answers how many bytes that were, once the kernel has them. */
-  sendText(text: string, encoding = 'utf8', to?: Destination): Promise<number> {
+  /**
+   * Sends text in any encoding the service knows, without one in that of the channel, or UTF-8 where that has none;
+   * answers how many bytes that were, once the kernel has them.
+   */
+  sendText(text: string, encoding = this.attachment.encoding ?? 'utf8', to?: Destination): Promise<number> {
     return this.attachment.sender.inTurn(() => this.sendMessage({ data: text, encoding, to }));
   }
 
