@@ -1,4 +1,13 @@
-import type { Datagram, Item, Missed, SocketEvent } from '../../clients/typescript/src/index.js';
+import { WebSocket } from 'ws';
+import {
+  connect,
+  type Channel,
+  type Connection,
+  type Datagram,
+  type Item,
+  type Missed,
+  type SocketEvent,
+} from '../../clients/typescript/src/index.js';
 import { dial, until } from '../support/peers.js';
 import { cuttable } from './cuttable.js';
 
@@ -43,6 +52,42 @@ it('datagrams come with sender and time, and go to whom they are to, by address 
     return told !== undefined;
   });
   expect(told).toMatchObject({ problem: { code: 'EMSGSIZE' } });
+});
+
+describe('of two sends that were refused', () => {
+  let connection: Connection;
+  let channel: Channel;
+  beforeEach(async () => {
+    const refusals: string[] = [];
+    class Watched extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        this.on('message', (data: Buffer, isBinary) => {
+          if (!isBinary && data.toString().startsWith('{"event":"error"')) refusals.push(data.toString());
+        });
+      }
+    }
+    connection = await connect(at.service.url, { WebSocket: Watched });
+    channel = await connection.bind({ protocol: 'udp', host: '127.0.0.1', port: 0 });
+    // Nothing goes anywhere: the policy forbids both.
+    await channel.send('x', { address: '169.254.169.254', port: 9 });
+    await channel.send('x', { address: '255.255.255.255', port: 9 });
+    await until('both refusals came', () => refusals.length === 2);
+  });
+  afterEach(() => connection.close());
+
+  const first = { slug: 'blocked-by-policy', message: expect.stringContaining('169.254.169.254') as string };
+
+  it('the next is told the first', async () => {
+    await expect(channel.send('next')).rejects.toMatchObject(first);
+  });
+
+  it.each(['graceful', 'reset'] as const)('a close, %s, closes and then tells the first', async (mode) => {
+    await expect(channel.close(mode)).rejects.toMatchObject(first);
+    expect(await channel.ended).toMatchObject({ kind: 'closed' });
+    expect((await at.service.socket(channel.socket.id)).state).toBe('closed');
+    await channel.close();
+  });
 });
 
 it('datagrams go on after a cut, each once, and what was dropped is a gap', async () => {

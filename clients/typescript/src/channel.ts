@@ -95,15 +95,23 @@ export class Channel implements AsyncIterable<Uint8Array> {
     await this.insist('shutdown', { how });
   }
 
-  /** Closes the socket: `graceful` after everything that was sent before, `reset` at once. */
+  /**
+   * Closes the socket: `graceful` after everything that was sent before, `reset` at once. Rejects, once it is closed,
+   * with what went wrong with an earlier send and was told to nobody.
+   */
   async close(mode: 'graceful' | 'reset' = 'graceful'): Promise<void> {
     const { attachment } = this;
     attachment.closesHere = true;
-    const before = mode === 'reset' ? Promise.resolve() : attachment.sender.inTurn(() => Promise.resolve());
-    const unsent = await failureOf(before);
+    const { sender } = attachment;
+    const untold = sender.takeUntold();
+    const before = mode === 'reset' ? Promise.resolve() : sender.inTurn(() => Promise.resolve());
+    const refused = await failureOf(before);
     const unclosed = attachment.isOver ? null : await failureOf(this.insist('close', { mode }));
+    // What the kernel refuses at the very last comes before the answer to the close.
+    const unsent = untold ?? refused ?? sender.takeUntold();
+    const isLoss = unsent instanceof SendInterruptedError || unsent instanceof ProblemError;
     // Closed meanwhile, or long ago: there was nothing to close, and nothing to complain of.
-    if (attachment.end?.kind === 'closed' && !(unsent instanceof SendInterruptedError)) return;
+    if (attachment.end?.kind === 'closed' && !isLoss) return;
     const failure = unsent ?? unclosed;
     if (failure !== null) throw failure;
   }

@@ -53,7 +53,7 @@ export class Sender {
   private readonly kept: Kept | null;
   /** What did not arrive over the WebSocket before: it goes first. */
   private owed: Send | null = null;
-  /** For the next call, where there was none to tell it to. */
+  /** For the next call, where there was none to tell it to: the first of them, which the others may come of. */
   private untold: SockeyeError | null = null;
   private over: SockeyeError | null = null;
 
@@ -112,8 +112,15 @@ export class Sender {
   /** Something that went out was not sent, the service says. */
   failed(error: SockeyeError): void {
     this.hasFailed = true;
-    if (this.flow === 'datagram' || this.queue.size === 0) this.untold = error;
+    if (this.flow === 'datagram' || this.queue.size === 0) this.untold ??= error;
     else this.reject(error);
+  }
+
+  /** What went wrong and was told to nobody yet; who takes it tells it. */
+  takeUntold(): SockeyeError | null {
+    const { untold } = this;
+    this.untold = null;
+    return untold;
   }
 
   /** Nothing is sent any more. */
@@ -130,8 +137,7 @@ export class Sender {
   }
 
   private enqueue(payload: Uint8Array, done: Send['done']): void {
-    const error = this.over ?? this.untold ?? this.refusal(payload.length);
-    this.untold = null;
+    const error = this.takeUntold() ?? this.over ?? this.refusal(payload.length);
     if (error !== null) return done(error);
     this.queue.push({ payload, written: 0, done });
     this.waitingBytes += payload.length;
