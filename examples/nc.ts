@@ -7,7 +7,8 @@
 //   --url http://127.0.0.1:3000   the service; its key in SOCKEYE_KEY
 //   -w 3                          ends after 3 seconds without a byte received, once stdin has ended
 //
-// Ends with 0 when both directions have ended, with 1 and a line on stderr when something went wrong.
+// Ends with 0 when both directions have ended, with 1 and a line on stderr when something went wrong, with 2 and a line
+// of usage when the arguments say nothing sensible.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
@@ -19,7 +20,12 @@ import {
   type Destination,
 } from '../clients/typescript/src/index.js';
 
+const USAGE = 'usage: nc.ts [-lu] [-w SECONDS] [--url URL] [HOST] PORT';
+
 const DATAGRAM_BYTES = 16 * 1024;
+
+/** No timer of Node waits longer. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
 
 /** Nobody else knows the socket: what a broken WebSocket did not carry is sent when there is another. */
 const OURS = { isOnlySender: true };
@@ -33,7 +39,8 @@ interface Settings {
   url: string;
 }
 
-function settings(): Settings {
+/** Null where only help is wanted. */
+function settings(): Settings | null {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -41,11 +48,15 @@ function settings(): Settings {
       listen: { type: 'boolean', short: 'l', default: false },
       wait: { type: 'string', short: 'w' },
       url: { type: 'string', default: 'http://127.0.0.1:3000' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) return null;
   const [host, port] = positionals.length === 1 ? ['127.0.0.1', ...positionals] : positionals;
   if (host === undefined || !/^\d{1,5}$/.test(port ?? '')) throw new Error('give a host and a port');
-  const waitMs = values.wait === undefined ? null : Number(values.wait) * 1000;
+  const waitMs = values.wait === undefined ? null : Number(values.wait || NaN) * 1000;
+  if (waitMs !== null && !(waitMs >= 0 && waitMs <= MAX_WAIT_MS))
+    throw new Error('-w takes a number of seconds');
   return { host, port: Number(port), isUdp: values.udp, listens: values.listen, waitMs, url: values.url };
 }
 
@@ -95,8 +106,7 @@ function silence(waitMs: number | null): { over: Promise<void>; heard: () => voi
   return { over, begin, heard: () => timer?.refresh() };
 }
 
-async function run(): Promise<void> {
-  const wanted = settings();
+async function run(wanted: Settings): Promise<void> {
   const token = process.env.SOCKEYE_KEY;
   const service = await connect(wanted.url, { WebSocket, ...(token === undefined ? {} : { token }) });
   const channel = await open(service, wanted);
@@ -112,7 +122,19 @@ async function run(): Promise<void> {
   await new Promise((resolve) => process.stdout.write('', resolve));
 }
 
-run().then(
+function wantedSettings(): Settings {
+  try {
+    const wanted = settings();
+    if (wanted !== null) return wanted;
+  } catch (error) {
+    console.error(`nc: ${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+  console.log(USAGE);
+  process.exit(0);
+}
+
+run(wantedSettings()).then(
   () => process.exit(0),
   (error: unknown) => {
     const { code = '' } = error instanceof ProblemError ? error.problem : {};

@@ -5,6 +5,10 @@ import { WebSocket } from 'ws';
 
 const [url] = process.argv.slice(2);
 const key = process.env.SOCKEYE_KEY;
+if (!/^wss?:/.test(url) || !URL.canParse(url)) {
+  console.error("usage: node examples/pipe.mjs 'ws://HOST:PORT/v1/pipe?host=...&port=...'");
+  process.exit(2);
+}
 const ws = new WebSocket(url, 'binary', {
   headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
 });

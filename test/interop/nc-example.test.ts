@@ -137,3 +137,21 @@ it('says why it could not connect, or was cut short, and ends with 1', async () 
   expect((await ours.exit(20_000)).code).toBe(1);
   expect(ours.stderr).toMatch(/ECONNRESET/);
 });
+
+it('says how it is used: when asked, with 0; for what makes no sense, with 2', async () => {
+  const asked = example(['--help']);
+  expect((await asked.exit(20_000)).code).toBe(0);
+  expect(asked.stdout.toString()).toMatch(/^usage: nc\.ts /);
+  const senseless = [
+    ['-w', 'x', '9'],
+    ['-w', '3000000', '9'],
+    ['-w', '', '9'],
+    ['--wat', '9'],
+    [],
+    ['127.0.0.1', 'http'],
+  ];
+  const refused = senseless.map((args) => example(args));
+  const exits = await Promise.all(refused.map((one) => one.exit(30_000)));
+  expect(exits.map(({ code }) => code)).toEqual(senseless.map(() => 2));
+  for (const { stderr } of refused) expect(stderr).toMatch(/^nc: .+\nusage: nc\.ts .+\n$/);
+});

@@ -35,6 +35,12 @@ it('ends with 1, and says why, where nobody listens', async () => {
   expect(ours.stderr).toBe('closed: 4502 https://sockeye.dev/problems/connection-refused\n');
 });
 
+it.each([[[]], [['localhost']], [['ws://']]])('ends with 2, and says how it is used: %j', async (args) => {
+  const ours = startProgram(process.execPath, ['examples/pipe.mjs', ...args]);
+  expect((await ours.exit()).code).toBe(2);
+  expect(ours.stderr).toMatch(/^usage: node examples\/pipe\.mjs .*\n$/);
+});
+
 it('ends with 1 where there is no such door', async () => {
   const url = service.url.replace('http', 'ws');
   const ours = startProgram(process.execPath, ['examples/pipe.mjs', url]);
