@@ -21,6 +21,7 @@ function connect() {
   const ws = new WebSocket(`${url}/v1/stream`, 'sockeye.v1', { headers });
   const say = (event, data) => ws.send(JSON.stringify({ event, data }));
   const socketIds = new Map(); // channel -> id; channels are counted anew on each WebSocket
+  let listenerIsThere = true;
 
   ws.on('open', () => say('attach', { listenerId, reader }));
   ws.on('message', (message, isBinary) => {
@@ -35,10 +36,21 @@ function connect() {
     const { event, data } = JSON.parse(message);
     if (event === 'accepted') socketIds.set(data.channel, data.socket.id);
     if (event === 'eof') console.log(`${socketIds.get(data.channel)} ended at ${data.offset}`);
-    if (event === 'gap') console.log(`${socketIds.get(data.channel)} lost ${data.from} to ${data.to}`);
-    if (event === 'error') console.error(`${data.title}: ${data.detail}`);
-    // A channel is yours until you give it back. The listener's own is not in this table, and goes by itself.
-    if (event === 'closed' && socketIds.delete(data.channel)) say('detach', { channel: data.channel });
+    if (event === 'gap') {
+      console.log(`${socketIds.get(data.channel)} lost ${data.from} to ${data.to}`);
+      say('ack', { channel: data.channel, offset: data.to });
+    }
+    if (event === 'error') {
+      console.error(`${data.title}: ${data.detail}`);
+      if (data.channel === undefined) process.exit(1); // the attach was refused: there is no such listener
+    }
+    if (event === 'closed') {
+      // A channel goes by itself when it is closed and acknowledged. The listener's own is not in this table.
+      const id = socketIds.get(data.channel) ?? listenerId;
+      console.log(`${id} closed: ${data.reason.message ?? data.reason}`);
+      if (!socketIds.delete(data.channel)) listenerIsThere = false;
+      if (!listenerIsThere && socketIds.size === 0) process.exit(0);
+    }
   });
   ws.on('error', (error) => console.error(error.message));
   ws.on('close', (code) => {
