@@ -18,22 +18,24 @@ export function lineOutput(fd: number, maxWaitingBytes = MAX_WAITING_BYTES): Des
   /** As bytes: pino makes a line of dozens of texts, which the collector would have to move meanwhile. */
   const gathered = Buffer.allocUnsafe(GATHER_BYTES);
   let used = 0;
+  let lines = 0;
   let due: NodeJS.Timeout | null = null;
   let dropped = 0;
   /** Lines that nobody will have heard of if what is handed over now is refused. */
   let atStake = 0;
 
-  const handOver = (text: string): void => {
+  const handOver = (text: string, count: number): void => {
     const told = dropped;
-    atStake = told + text.split('\n').length - 1;
+    atStake = told + count;
     dropped = 0;
     destination.write(told > 0 ? droppedLine(told) + text : text);
   };
   const writeLines = (): void => {
     if (due !== null) clearTimeout(due);
     due = null;
-    if (used > 0) handOver(gathered.toString('utf8', 0, used));
+    if (used > 0) handOver(gathered.toString('utf8', 0, used), lines);
     used = 0;
+    lines = 0;
   };
 
   // Ahead of pino's own listener, which writes what it was given before the process ends.
@@ -46,10 +48,11 @@ export function lineOutput(fd: number, maxWaitingBytes = MAX_WAITING_BYTES): Des
       const needed = line.length * BYTES_PER_UNIT;
       if (needed > GATHER_BYTES - used) writeLines();
       if (needed > GATHER_BYTES) {
-        handOver(line);
+        handOver(line, 1);
         return;
       }
       used += gathered.write(line, used);
+      lines += 1;
       due ??= setTimeout(writeLines, GATHER_MS).unref();
     },
   };
